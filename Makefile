@@ -1,0 +1,68 @@
+# make play   perform: the demo track through the default patch, in a window or as a film
+# make test   every test, linter and type check
+# make soak   the long forms
+# make bench  measure latency, frame rates and memory on this machine
+#
+# PLAY="..."         options for `clavilux play`, as in: make play PLAY="--audio none --seconds 20"
+# TORCH_INDEX=URL    take PyTorch from another index: PyTorch's own has builds for the CPU alone
+# PYTHON=python3.12  build the environment with this interpreter
+
+RECENT := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python3.14; do \
+	$$name $(RECENT) 2>/dev/null && echo $$name && break; done)
+TORCH_INDEX ?=
+PLAY ?=
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+TORCH := $(shell sed -n 's/^torch==/torch==/p' constraints.txt)
+INSTALLED_FROM := pyproject.toml constraints.txt Makefile
+
+.PHONY: play test check soak bench map picture clean system-play system-test
+
+play: system-play .venv/play.stamp
+	$(BIN)/clavilux play $(PLAY)
+
+test: check
+	$(BIN)/python -m pytest -m "not soak"
+
+soak: system-test .venv/test.stamp
+	$(BIN)/python -m pytest -m soak
+
+bench: system-test .venv/test.stamp
+	mkdir -p out
+	$(BIN)/clavilux bench stage --json out/bench-stage.json
+
+map: .venv/test.stamp
+	$(BIN)/python -m tools.map
+
+picture: system-play .venv/play.stamp
+	$(BIN)/clavilux play --headless --record out/first-light.mp4
+	$(BIN)/python -c "from pathlib import Path; from engine.outputs.sheet import contact_sheet; \
+		contact_sheet(Path('out/first-light.mp4'), Path('patches/demo/first-light.jpg'), pictures=12, columns=3, width=420)"
+
+check: system-test .venv/test.stamp
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+system-play:
+	@tools/system.sh "$(PYTHON)" play
+
+system-test:
+	@tools/system.sh "$(PYTHON)" test
+
+.venv/bin/python: | system-play
+	"$(PYTHON)" -m venv .venv
+
+.venv/play.stamp: $(INSTALLED_FROM) | .venv/bin/python
+	$(if $(TORCH_INDEX),$(PIP) --no-deps --index-url "$(TORCH_INDEX)" "$(TORCH)")
+	$(PIP) --constraint constraints.txt --editable .
+	@touch $@
+
+.venv/test.stamp: $(INSTALLED_FROM) .venv/play.stamp | .venv/bin/python
+	$(PIP) --constraint constraints.txt --editable ".[dev]"
+	@touch $@
+
+clean:
+	rm -rf .venv build dist

@@ -1,0 +1,48 @@
+"""The command line: `clavilux COMMAND`. Each command is one module of engine/commands, loaded when it is asked for."""
+
+import importlib
+import os
+import sys
+
+import click
+
+COMMANDS = ("play", "devices", "params", "patches", "models", "doctor", "bench", "completion")
+
+
+class CommandTable(click.Group):
+    """Imports a command's module only when that command (or the list of all) is wanted, so that starting stays quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"engine.commands.{cmd_name}").command
+        return command
+
+
+@click.group(
+    cls=CommandTable,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="Start with `clavilux play`; `clavilux doctor` says what is missing on this machine.",
+)
+@click.version_option(package_name="clavilux")
+def cli() -> None:
+    """Clavilux: live sound plays a generative network, and its pictures leave through OpenGL."""
+
+
+def main() -> None:
+    """Run the command line; a mistake in what the user gave ends with one readable line and exit code 2."""
+    try:
+        cli(prog_name="clavilux")
+    except (OSError, ValueError, LookupError) as error:
+        # A missing key or index is our own mistake, not the user's: it keeps its traceback.
+        if isinstance(error, KeyError | IndexError) or os.environ.get("CLAVILUX_TRACEBACK"):
+            raise
+        click.echo(f"clavilux: {error}", err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""`clavilux params`: the reference of all parameters, generated from their declarations."""
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from engine.commands.play import complete_model, complete_patch
+
+if TYPE_CHECKING:
+    from engine.control.tree import ParamTree
+    from engine.params import Leaf, Param
+
+EPILOG = """\b
+Examples:
+  clavilux params                       all parameters of the default patch, as Markdown
+  clavilux params tidal --match walk   those of another patch whose address holds `walk`
+  clavilux params --json                for programs
+  clavilux play --walk.jitter 0.3       sets /walk/jitter"""
+
+
+def tree_of(patch: str, model: str) -> "ParamTree":
+    """Every parameter of a show that plays `patch` with `model`; nothing is started. Raises what loading them raises."""
+    from engine import resources
+    from engine.instrument import Instrument, find_patch
+    from engine.runtime.card import load_card
+
+    card = load_card(resources.find("models", model), verify=False)
+    return Instrument(find_patch(patch), card.info("")).tree
+
+
+def flag_of(address: str) -> str:
+    """The command-line flag of a parameter."""
+    return "--" + address.strip("/").replace("/", ".")
+
+
+def span(param: "Param") -> str:
+    """A parameter's range in words."""
+    if param.kind == "choice":
+        return ", ".join(param.choices)
+    if param.kind in ("float", "int", "vector"):
+        return f"{param.low:g} to {param.high:g}{', exponential' if param.curve == 'exp' else ''}"
+    return {"bool": "on, off", "trigger": "above 0 fires"}.get(param.kind, "any")
+
+
+def written(value: object) -> str:
+    """A value as a command line takes it."""
+    if isinstance(value, tuple):
+        return ",".join(f"{item:g}" for item in value)
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+@click.command(epilog=EPILOG)
+@click.argument("patch", default="first-light", shell_complete=complete_patch)
+@click.option(
+    "--model", default="light", metavar="MODEL", show_default=True, shell_complete=complete_model, help="The model played."
+)
+@click.option("--match", default="", metavar="TEXT", help="Only addresses that hold TEXT.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def command(patch: str, model: str, match: str, as_json: bool) -> None:
+    """Print every parameter of PATCH: address, kind, range, unit, default, what the patch sets, what it does."""
+    tree = tree_of(patch, model)
+    leaves = [tree.leaf(address) for address in sorted(tree) if match in address]
+    if as_json:
+        click.echo(json.dumps([_entry(leaf) for leaf in leaves], indent=2))
+        return
+    click.echo("| address | kind | range | unit | default | in this patch | what it does |")
+    click.echo("|---|---|---|---|---|---|---|")
+    for leaf in leaves:
+        param = leaf.param
+        base = "" if leaf.base == param.default else written(leaf.base)
+        cells = leaf.address, param.kind, span(param), param.unit, written(param.default), base, param.doc
+        click.echo(f"| {' | '.join(cells)} |")
+
+
+def _entry(leaf: "Leaf") -> dict[str, object]:
+    param = leaf.param
+    return {
+        "address": leaf.address,
+        "flag": flag_of(leaf.address),
+        "kind": param.kind,
+        "low": param.low,
+        "high": param.high,
+        "curve": param.curve,
+        "choices": list(param.choices),
+        "unit": param.unit,
+        "slew_s": param.slew_s,
+        "default": param.default,
+        "patch": leaf.base,
+        "doc": param.doc,
+    }

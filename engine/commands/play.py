@@ -1,0 +1,174 @@
+"""`clavilux play`: perform."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from engine.options import DEFAULT_FILM, PlayOptions
+
+EPILOG = """\b
+Examples:
+  clavilux play                                      the demo track through the default patch
+  clavilux play --audio default                      the microphone or line input
+  clavilux play --audio 'USB Audio:1-2=main,3=kick'  named inputs of one device
+  clavilux play tidal --audio song.flac --seed 7    another patch, a file, another path
+  clavilux play --audio song.flac --record show.mp4 --headless   a film, nothing dropped
+  clavilux play --latent.truncation 0.6 --macro.2 0.8            parameters (see `clavilux params`)
+
+In the output window: 1-9 patches, I live input, F freeze, B blackout, P panic, H all keys, Esc twice ends."""
+
+
+def read_size(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, int]:
+    """WIDTHxHEIGHT as two numbers, both even, as video encoders need. Raises click.BadParameter."""
+    width, _, height = value.lower().partition("x")
+    if not (width.isdigit() and height.isdigit()):
+        raise click.BadParameter(f"expected WIDTHxHEIGHT such as 1280x720; got {value!r}")
+    size = int(width), int(height)
+    if any(side % 2 or not 16 <= side <= 8192 for side in size):
+        raise click.BadParameter(f"expected even sides from 16 to 8192; got {value!r}")
+    return size
+
+
+def complete_patch(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Names of patches that begin so."""
+    from engine import resources
+
+    return [path.stem for path in resources.listing("patches", "*.toml") if path.stem.startswith(incomplete)]
+
+
+def complete_model(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Names of models that begin so."""
+    from engine import resources
+
+    return [path.name for path in resources.listing("models") if path.name.startswith(incomplete)]
+
+
+class Play(click.Command):
+    """Takes every parameter as a flag: `--walk.jitter 0.3` is /walk/jitter; click sees the rest."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        rest, given = split_flags(args)
+        ctx.meta["params"] = given
+        return super().parse_args(ctx, rest)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        found = super().shell_complete(ctx, incomplete)
+        if incomplete.startswith("--"):
+            from engine.commands.params import flag_of, tree_of
+
+            tree = tree_of(ctx.params.get("patch") or "first-light", ctx.params.get("model") or "light")
+            found += [CompletionItem(flag_of(address)) for address in tree if flag_of(address).startswith(incomplete)]
+        return found
+
+
+def split_flags(args: list[str]) -> tuple[list[str], tuple[tuple[str, str], ...]]:
+    """Part arguments into those that are not parameter flags, and (address, value as text) of those that are.
+
+    Raises click.UsageError for a flag without its value.
+    """
+    rest: list[str] = []
+    given: list[tuple[str, str]] = []
+    words = iter(args)
+    for word in words:
+        name, equals, value = word.removeprefix("--").partition("=")
+        if word == "--":
+            return [*rest, word, *words], tuple(given)
+        if not word.startswith("--") or "." not in name:
+            rest.append(word)
+            continue
+        if not equals:
+            following = next(words, None)
+            if following is None:
+                raise click.UsageError(f"expected a value after --{name}, as in --{name} 0.5")
+            value = following
+        given.append(("/" + name.replace(".", "/"), value))
+    return rest, tuple(given)
+
+
+def check_params(given: tuple[tuple[str, str], ...], patch: str, model: str) -> None:
+    """Before anything is started: refuse what is no parameter, or not its kind of value. Raises click.UsageError."""
+    if not given:
+        return
+    from engine.commands.params import tree_of
+
+    tree = tree_of(patch, model)
+    for address, text in given:
+        try:
+            tree.leaf(address).param.parse(text)
+        except (LookupError, ValueError) as error:
+            raise click.UsageError(f"{address}: {error}, from the command line; see `clavilux params {patch}`") from None
+
+
+@click.command(cls=Play, epilog=EPILOG)
+@click.argument("patch", default="first-light", shell_complete=complete_patch)
+@click.option(
+    "--audio",
+    default="demo",
+    metavar="SOURCE",
+    show_default=True,
+    help="demo, synthetic, none, default, a file, or a device (DEVICE:1-2=main,3=kick; see `clavilux devices`).",
+)
+@click.option("--loop/--once", default=True, help="Play an audio file again from its start, or end with it.")
+@click.option(
+    "--model",
+    default="light",
+    metavar="MODEL",
+    shell_complete=complete_model,
+    show_default=True,
+    help="A model of `clavilux models`.",
+)
+@click.option("--runtime", default="auto", show_default=True, help="What executes the network: auto, openvino, torch.")
+@click.option("--size", default="1280x720", metavar="WxH", callback=read_size, show_default=True, help="Size of the output.")
+@click.option("--fps", type=click.FloatRange(1, 240), help="Display frames a second: 60, and 30 in a film.")
+@click.option("--fullscreen", is_flag=True, help="Fill the monitor; stays when the focus leaves.")
+@click.option("--monitor", default="", metavar="NAME", help="The monitor whose name holds NAME.")
+@click.option("--headless", is_flag=True, help="No window: a film, frame by frame, nothing dropped.")
+@click.option("--realtime", is_flag=True, help="With --headless: perform in real time, as on stage.")
+@click.option("--seconds", type=click.FloatRange(0, min_open=True), metavar="N", help="End after N seconds, with exit code 0.")
+@click.option(
+    "--record",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write picture and sound to FILE (.mp4, .mkv).",
+)
+@click.option(
+    "--seed", default=0, type=click.IntRange(0), show_default=True, help="Another seed, another path through the same look."
+)
+@click.option("--assets", type=click.Path(path_type=Path), metavar="DIR", help="A folder with your own patches, shaders, models.")
+@click.option(
+    "--set", "settings", nargs=2, multiple=True, metavar="ADDRESS VALUE", help="Set a parameter, as in --set /walk/jitter 0.3."
+)
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    assets: Path | None,
+    headless: bool,
+    realtime: bool,
+    fps: float | None,
+    settings: tuple[tuple[str, str], ...],
+    **given: Any,
+) -> None:
+    """Perform PATCH to sound. Every parameter is a flag too: --latent.truncation 0.6 sets /latent/truncation."""
+    from engine import resources
+
+    if assets is not None:
+        resources.add_assets(assets)
+    if realtime and not headless:
+        raise click.UsageError("expected --headless with --realtime; a window is always in real time")
+    params = (*ctx.meta["params"], *settings)
+    check_params(params, given["patch"], given["model"])
+    mode = ("headless" if realtime else "film") if headless else "window"
+    if mode == "window":
+        from engine.outputs.display import displays_available
+
+        available, reason = displays_available()
+        if not available:
+            mode = "film"
+            click.echo(f"No display ({reason}): writing a film to {given['record'] or DEFAULT_FILM} instead.")
+    from engine.show import perform
+
+    rate_hz = fps or (30.0 if mode == "film" else 60.0)
+    perform(PlayOptions(mode=mode, rate_hz=rate_hz, params=params, **given))

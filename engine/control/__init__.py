@@ -1,0 +1,1 @@
+"""How features and hands become parameter values: the tree, routes, smoothing, modulators, patches."""

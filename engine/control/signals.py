@@ -1,0 +1,82 @@
+"""What routes and controllers listen to: features, events, controllers, macros and sections, each in a numbered slot."""
+
+from engine.control.patch import MACROS, suggest
+from engine.types import FeatureFrame
+
+FEATURES = (
+    "loudness", "loudness_db", "level", "gain_db", "flux", "gradient", "centroid", "onset", "kick", "snare", "hat",
+    "pitch", "pitch_hz", "pitch_confidence",
+    "tempo_bpm", "tempo_confidence", "beat_phase", "bar_phase", "beat_count", "bar_count", "phrase_count",
+    "energy_8s", "energy_30s", "build", "drop", "break", "silence",
+)  # fmt: skip
+VECTORS = {"chroma": 12, "bands": 8, "mel": 40}
+EVENTS = ("onset", "kick", "snare", "hat", "note", "beat", "bar", "drop", "break", "build")
+
+
+class Signals:
+    """The numbers of one tick. Sources are looked up once, when a patch is wired; a tick then only walks flat lists.
+
+    Sources: a feature `loudness`, one of a vector `chroma/0`, of a named input `kick/loudness`, an event `event/kick` (its
+    strength in the tick it falls in, else 0), `macro/energy` (-1/2..1/2), `section/drop` (0..1), or a controller's name.
+    """
+
+    def __init__(self) -> None:
+        self.now: list[float] = []
+        self.heard: list[bool] = []  # whether a slot comes from sound, so that /audio/amount scales its routes
+        self._slots: dict[str, int] = {}
+        self._features: list[tuple[int, str]] = []
+        self._vectors: list[tuple[int, str, int]] = []
+        self._events: dict[str, int] = {}
+
+    def add(self, name: str, heard: bool = False) -> int:
+        """A new slot that its owner fills. Raises LookupError if the name is taken or means a feature."""
+        if name in self._slots or name in FEATURES or name in VECTORS:
+            raise LookupError(f"expected a new name; got {name!r}, which is taken")
+        self._slots[name] = len(self.now)
+        self.now.append(0.0)
+        self.heard.append(heard)
+        return self._slots[name]
+
+    def slot(self, source: str) -> int:
+        """The slot of a source, opened where it is sound. Raises LookupError with the nearest name there is."""
+        if source in self._slots:
+            return self._slots[source]
+        path, _, last = source.rpartition("/")
+        vector = path.rpartition("/")[2]
+        if source.startswith("event/") and last in EVENTS:
+            slot = self._open(source)
+            self._events[source.removeprefix("event/")] = slot
+        elif last in FEATURES and not path.startswith(("event", "macro", "section")):
+            slot = self._open(source)
+            self._features.append((slot, source))
+        elif vector in VECTORS and last.isdecimal() and int(last) < VECTORS[vector]:
+            slot = self._open(source)
+            self._vectors.append((slot, path, int(last)))
+        else:
+            vectors = tuple(f"{name}/0..{size - 1}" for name, size in VECTORS.items())
+            known = (*self._slots, *FEATURES, *vectors, *(f"event/{kind}" for kind in EVENTS), *(f"macro/{m}" for m in MACROS))
+            raise LookupError(f"expected a source, one of {', '.join(known)}{suggest(source, known)}; got {source!r}")
+        return slot
+
+    def listen(self, features: FeatureFrame) -> None:
+        """Fill the slots of sound from one hop. A feature that this hop lacks rests at 0."""
+        now, values = self.now, features.values
+        for slot, name in self._features:
+            now[slot] = values.get(name, 0.0)
+        if self._vectors:
+            vectors = features.vectors
+            for slot, name, index in self._vectors:
+                vector = vectors.get(name)
+                now[slot] = float(vector[index]) if vector is not None and index < len(vector) else 0.0
+        for slot in self._events.values():
+            now[slot] = 0.0
+        for event in features.events:
+            found = self._events.get(event.kind)
+            if found is not None:
+                now[found] = max(now[found], event.strength)
+
+    def _open(self, source: str) -> int:
+        self._slots[source] = len(self.now)
+        self.now.append(0.0)
+        self.heard.append(True)
+        return self._slots[source]

@@ -1,0 +1,237 @@
+"""The live parameter tree: every leaf by address, what the hand set and what the routes add.
+
+`post` may be called from any thread; everything else belongs to the control thread, which calls, once a tick, `apply`,
+then writes offsets into its targets, then `update`, then `values`.
+"""
+
+import difflib
+import math
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from engine.params import Leaf, ParamError
+from engine.types import Value
+
+
+class Change(NamedTuple):
+    """A new base that came into force."""
+
+    address: str
+    value: Value
+
+
+class Target:
+    """One leaf as the control thread moves it, in positions 0..1: a base that slews to its goal, plus an offset.
+
+    Whoever routes to it adds to `offset` after setting it to 0 each tick.
+    """
+
+    __slots__ = ("_at", "_exp", "_low", "_span", "_whole", "base", "goal", "leaf", "offset", "rate", "routed")
+
+    def __init__(self, leaf: Leaf) -> None:
+        param = leaf.param
+        self.leaf = leaf
+        self.offset = 0.0
+        self.goal = self.base = self._at = param.unmap(leaf.base)
+        self.rate = 0.0
+        self.routed = False
+        self._exp = math.log(param.high / param.low) if param.curve == "exp" else 0.0
+        self._low, self._span = param.low, param.high - param.low
+        self._whole = param.kind != "float"
+
+    def move(self, dt_s: float) -> bool:
+        """Take one step; True if the leaf's value changed."""
+        if self.base != self.goal:
+            reach = self.rate * dt_s if self.rate > 0.0 else 1.0
+            gap = self.goal - self.base
+            self.base = self.goal if abs(gap) <= reach else self.base + math.copysign(reach, gap)
+        at = self.base + self.offset
+        if at < 0.0:
+            at = 0.0
+        elif at > 1.0:
+            at = 1.0
+        if at == self._at:
+            return False
+        self._at = at
+        leaf = self.leaf
+        if at == self.goal:
+            value = leaf.base  # not through the curve and back, which would round
+        elif self._whole:
+            value = leaf.param.map(at)
+        elif self._exp:
+            value = self._low * math.exp(self._exp * at)
+        else:
+            value = self._low + self._span * at
+        if value == leaf.value:
+            return False
+        leaf.value = value
+        return True
+
+
+class ParamTree:
+    """All leaves of a show. Addresses begin with a slash: `/walk/jitter`."""
+
+    def __init__(self) -> None:
+        self._leaves: dict[str, Leaf] = {}
+        self._targets: dict[str, Target] = {}
+        self._routed: tuple[Target, ...] = ()
+        self._gliding: dict[str, Target] = {}
+        self._posted: dict[str, Value] = {}
+        self._fired: list[Leaf] = []
+        self._values: dict[str, Value] = {}
+        self._snapshot: Mapping[str, Value] | None = None
+
+    def attach(self, prefix: str, leaves: Mapping[str, Leaf]) -> None:
+        """Give each leaf the address `/<prefix>/<name>`. Raises ValueError if one is taken; nothing is then attached."""
+        root = "/" + prefix.strip("/") if prefix.strip("/") else ""
+        placed = {f"{root}/{name}": leaf for name, leaf in leaves.items()}
+        taken = self._leaves.keys() & placed.keys()
+        if taken:
+            raise ValueError(f"expected new addresses under {root or '/'}; got {sorted(taken)[0]}, which is taken")
+        for address, leaf in placed.items():
+            leaf.address = address
+            if leaf.param.numeric:
+                self._targets[address] = Target(leaf)
+            self._values[address] = leaf.value
+        self._leaves.update(placed)
+        self._snapshot = None
+
+    def detach(self, prefix: str) -> None:
+        """Forget the leaf at `prefix` and all below it."""
+        root = "/" + prefix.strip("/")
+        for address in [item for item in self._leaves if item == root or item.startswith(root + "/")]:
+            target = self._targets.pop(address, None)
+            self._routed = tuple(item for item in self._routed if item is not target)
+            self._gliding.pop(address, None)
+            self._fired = [leaf for leaf in self._fired if leaf.address != address]
+            del self._leaves[address], self._values[address]
+        self._snapshot = None
+
+    def leaf(self, address: str) -> Leaf:
+        """The leaf at an address. Raises LookupError that names near misses."""
+        found = self._leaves.get(address)
+        if found is None:
+            near = difflib.get_close_matches(address, list(self._leaves), 3)
+            raise LookupError(f"expected the address of a parameter{', as ' + ', '.join(near) if near else ''}; got {address!r}")
+        return found
+
+    def leaves(self) -> Mapping[str, Leaf]:
+        """All leaves by address, as they are now; from any thread."""
+        return self._leaves.copy()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(tuple(self._leaves))
+
+    def __len__(self) -> int:
+        return len(self._leaves)
+
+    def __contains__(self, address: object) -> bool:
+        return address in self._leaves
+
+    def post(self, address: str, raw: object) -> None:
+        """From any thread: ask for a new base, in force from the next tick; the latest wins.
+
+        Raises LookupError for an unknown address and ParamError for a value it does not take: nothing then changes.
+        """
+        param = self.leaf(address).param
+        value = param.check(raw)
+        if param.kind != "trigger" or value:  # the 0 of a released button must not undo its press
+            self._posted[address] = value
+
+    def post_normalised(self, address: str, position: float) -> None:
+        """From any thread: `post` the value at `position` of 0..1 on the parameter's curve."""
+        self.post(address, self.position_to_value(address, position))
+
+    def position_to_value(self, address: str, position: float) -> Value:
+        """The value at `position`. Raises LookupError, and ParamError for a parameter without a range or a bad number."""
+        param = self.leaf(address).param
+        if not param.numeric or not isinstance(position, int | float) or not math.isfinite(position):
+            raise ParamError(f"expected a finite position of a numeric parameter; got {position!r} for {address} ({param.kind})")
+        return param.map(position)
+
+    def apply(self) -> tuple[Change, ...]:
+        """Bring posted bases into force and end the triggers of the last tick. Returns the changes in order of arrival."""
+        for leaf in self._fired:
+            leaf.value = 0
+            self._record(leaf)
+        self._fired.clear()
+        changes: list[Change] = []
+        # popitem and item assignment are single steps of the interpreter: no post is lost, none blocks.
+        for _ in range(len(self._posted)):
+            address, value = self._posted.popitem()
+            if address in self._leaves:
+                changes.append(Change(address, value))
+        changes.reverse()
+        for address, value in changes:
+            self.set_base(address, value)
+        return tuple(changes)
+
+    def set_base(self, address: str, raw: object, glide_s: float = 0.0) -> None:
+        """Take a new base now. A numeric one is reached after `glide_s`, or at its parameter's own slew if that is slower."""
+        leaf = self.leaf(address)
+        value = leaf.param.check(raw)
+        target = self._targets.get(address)
+        if target is not None:
+            leaf.base = value
+            target.goal = leaf.param.unmap(value)
+            gap = abs(target.goal - target.base)
+            rates = [1.0 / leaf.param.slew_s] if leaf.param.slew_s > 0.0 else []
+            if glide_s > 0.0 and gap > 0.0:
+                rates.append(gap / glide_s)
+            target.rate = min(rates, default=0.0)
+            if not rates and target.move(0.0):  # at once, for what reads it before this tick's update
+                self._record(leaf)
+            if not target.routed:
+                self._gliding[address] = target
+            return
+        leaf.value = value
+        if leaf.param.kind == "trigger":
+            self._fired.append(leaf)
+        else:
+            leaf.base = value
+        self._record(leaf)
+
+    def target(self, address: str) -> Target:
+        """What a route moves. Raises LookupError for an unknown address, ParamError for a parameter without a range."""
+        leaf = self.leaf(address)
+        if address not in self._targets:
+            raise ParamError(f"expected a numeric parameter; got {address}, a {leaf.param.kind}")
+        return self._targets[address]
+
+    def route(self, targets: tuple[Target, ...]) -> None:
+        """From now on these, and no others, are moved by offsets."""
+        for old in self._routed:
+            old.offset, old.routed = 0.0, False
+            if self._leaves.get(old.leaf.address) is old.leaf:
+                self._gliding[old.leaf.address] = old
+        self._routed = tuple(dict.fromkeys(targets))
+        for new in self._routed:
+            new.routed = True
+            self._gliding.pop(new.leaf.address, None)
+
+    def update(self, dt_s: float) -> None:
+        """Move every routed or gliding leaf one step. A rate of `slew_s` is the time of the whole range."""
+        for target in self._routed:
+            if target.move(dt_s):
+                self._record(target.leaf)
+        if self._gliding:
+            for address, target in tuple(self._gliding.items()):
+                if target.move(dt_s):
+                    self._record(target.leaf)
+                if target.base == target.goal:
+                    del self._gliding[address]
+
+    def settle(self) -> None:
+        """Let everything that slews or glides arrive at the next update."""
+        for target in (*self._routed, *self._gliding.values()):
+            target.base = target.goal
+
+    def values(self) -> Mapping[str, Value]:
+        """Address -> value in force. The mapping handed out never changes afterwards."""
+        if self._snapshot is None:
+            self._snapshot = self._values.copy()
+        return self._snapshot
+
+    def _record(self, leaf: Leaf) -> None:
+        self._values[leaf.address] = leaf.value
+        self._snapshot = None

@@ -1,0 +1,1 @@
+"""What keeps a show alive: health figures, and watching over the processes."""

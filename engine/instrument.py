@@ -1,0 +1,85 @@
+"""The instrument without its players: sound in hops becomes ticks. No threads, no windows: a film and a show play the same."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from engine import resources
+from engine.control.patch import Patch, load_patch
+from engine.control.tree import ParamTree
+from engine.features.analysis import Analysis
+from engine.master import Master
+from engine.performer import Model, Performer
+from engine.stage.passes import load_passes
+from engine.stage.settings import LimiterSettings, StageSettings
+from engine.types import FloatArray, Tick, Value
+
+RATE_HZ = 48000  # of the analysis; sources resample to it
+HOP = 256  # samples a tick: 5.3 ms
+
+
+def find_patch(name: str) -> Patch:
+    """The patch called `name` on the shelf, or at a path that ends in .toml. Raises FileNotFoundError or PatchError."""
+    return load_patch(Path(name) if name.endswith(".toml") else resources.find("patches", f"{name}.toml"))
+
+
+class Instrument:
+    """One tree with all leaves of a show, the analysis that listens and the performer that plays a patch.
+
+    `hear` belongs to one thread; `tree.post` and `choose` may be called from any. Raises PatchError, PassError or LookupError
+    for assets that cannot be used and `settings` (address, value as text) that lead nowhere.
+    """
+
+    def __init__(
+        self,
+        patch: Patch,
+        model: Model,
+        inputs: tuple[str, ...] = ("main",),
+        seed: int = 0,
+        settings: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        self.tree, self.passes = ParamTree(), load_passes()
+        self.master, self.stage, self.limiter = Master(), StageSettings(), LimiterSettings()
+        self.tree.attach("master", self.master.leaves)
+        self.tree.attach("stage", self.stage.leaves)
+        self.tree.attach("limiter", self.limiter.leaves)
+        for item in self.passes:
+            self.tree.attach(f"shader/{item.name}", item.leaves)
+        self.analysis = Analysis(RATE_HZ, HOP, inputs)
+        self.tree.attach("analysis", self.analysis.leaves)
+        self._seed = seed
+        self._overrides: dict[str, Value] = {}
+        self.performer = Performer(patch, self.tree, model, seed, RATE_HZ, HOP)
+        if settings:  # only now every address is known; they stay in force whatever patch is chosen later
+            self._overrides = self._checked(settings)
+            self.performer.close()
+            self.performer = Performer(patch, self.tree, model, seed, RATE_HZ, HOP, self._overrides)
+
+    def listen_to(self, inputs: tuple[str, ...]) -> None:
+        """Analyse another sound from its start; the picture goes on from where it is. For the thread of `hear`."""
+        held = {name: leaf.base for name, leaf in self.analysis.leaves.items()}
+        self.tree.detach("analysis")
+        self.analysis = Analysis(RATE_HZ, HOP, inputs)
+        self.tree.attach("analysis", self.analysis.leaves)
+        for name in held.keys() & self.analysis.leaves.keys():  # an input that is gone took its parameters along
+            self.tree.set_base(f"/analysis/{name}", held[name])
+
+    def change_model(self, model: Model) -> None:
+        """Make ticks for another model, from the next one on; what the hand set stays. For the thread of `hear`."""
+        held = {address: self.tree.leaf(address).base for address in self.tree}
+        patch = self.performer.patch
+        self.performer.close()
+        self.performer = Performer(patch, self.tree, model, self._seed, RATE_HZ, HOP, self._overrides)
+        for address, value in held.items():
+            if address in self.tree and self.tree.leaf(address).base != value:
+                self.tree.post(address, value)
+
+    def hear(self, hops: Mapping[str, FloatArray], t_heard: float) -> Tick:
+        """One hop of every input, mono (HOP,) at RATE_HZ, to the tick it makes."""
+        return self.performer.step(self.analysis.step(hops, t_heard))
+
+    def choose(self, patch: Patch) -> None:
+        """Play another patch from the next tick. Raises PatchError if it cannot be wired; the old one plays on."""
+        self.performer.offer(patch)
+
+    def _checked(self, settings: tuple[tuple[str, str], ...]) -> dict[str, Value]:
+        return {address: self.tree.leaf(address).param.parse(text) for address, text in settings}

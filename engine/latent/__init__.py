@@ -1,0 +1,1 @@
+"""How a look moves: latent movers and class weights, stepped once a tick."""

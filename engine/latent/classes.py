@@ -1,0 +1,53 @@
+"""Class weights: the part of the tree that holds them, and what turns them into the y of a generator."""
+
+import re
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+
+from engine.chance import Chance
+from engine.moment import Moment
+from engine.params import Leaf, Param, Parametric
+from engine.types import FloatArray
+
+
+def slugs(names: Sequence[str]) -> tuple[str, ...]:
+    """Class names as address parts: lower case, words joined by hyphens, the second of two like names numbered."""
+    seen: dict[str, int] = {}
+    found = []
+    for name in names:
+        slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "class"
+        seen[slug] = seen.get(slug, 0) + 1
+        found.append(slug if seen[slug] == 1 else f"{slug}-{seen[slug]}")
+    return tuple(found)
+
+
+def class_leaves(names: Sequence[str]) -> dict[str, Leaf]:
+    """A weight 0..1 for every class of a model, to attach at /classes."""
+    leaves = {}
+    for slug, name in zip(slugs(names), names, strict=True):
+        param = Param(0.0, doc=f"How much the picture is drawn to the class {name}.")
+        param.name = slug
+        leaves[slug] = Leaf(param)
+    return leaves
+
+
+class ClassMixer(Parametric):
+    """Base of the ways to mix classes. `leaves_of` is the weight of every class of the model, in its order."""
+
+    def __init__(self, weights: Mapping[str, Leaf], palette: Sequence[int], chance: Chance) -> None:
+        super().__init__()
+        self.weights = tuple(weights.values())
+        self.palette = tuple(palette)  # the patch's classes, in its order
+        self.seed(chance)
+
+    @abstractmethod
+    def seed(self, chance: Chance) -> None:
+        """Start afresh with other draws."""
+
+    @abstractmethod
+    def turn_to(self, palette: Sequence[int], fade_s: float) -> None:
+        """A section with classes of its own began: be there after `fade_s`."""
+
+    @abstractmethod
+    def step(self, moment: Moment) -> FloatArray:
+        """The weights (C,) of this tick; they sum to 1."""

@@ -1,0 +1,67 @@
+"""The whole of what a generator is given each tick: movers in order, class weights, truncation, and the network's own noise."""
+
+import math
+
+import numpy as np
+
+from engine.chance import Chance
+from engine.latent.classes import ClassMixer
+from engine.latent.mover import Mover
+from engine.latent.noise_field import NoiseField
+from engine.moment import Moment
+from engine.params import Param, Parametric
+from engine.types import LatentState
+
+
+class Latent(Parametric):
+    """/latent/*: what is common to all ways of moving. A change of patch or seed glides over `fade_s`."""
+
+    truncation = Param(0.7, low=0.0, high=1.0, doc="Spread of z: low is typical and calm, high is varied.", slew_s=0.2)
+    noise = Param(1.0, low=0.0, high=2.0, doc="Amount of the network's own random inputs.")
+    noise_speed = Param(0.15, low=0.005, high=8.0, curve="exp", unit="1/s", doc="How fast they change.")
+    fade_s = Param(2.0, low=0.01, high=30.0, curve="exp", unit="s", doc="How long a change of patch or seed takes.")
+
+    def __init__(self, z_size: int, noise_size: int, seed: int) -> None:
+        super().__init__()
+        self._z_size, self._noise_size = z_size, noise_size
+        self._field = NoiseField(Chance(seed, "noise"), noise_size)
+        self._phase = 0.0
+        self._last: LatentState | None = None
+        self._gap_z = np.zeros(z_size, np.float32)
+        self._gap_y = np.zeros(0, np.float32)
+        self._fading_s = -1.0  # time since the change; negative: none
+
+    def seed(self, seed: int) -> None:
+        """Other draws from the next tick on, reached gently."""
+        self._field = NoiseField(Chance(seed, "noise"), self._noise_size)
+        self.glide()
+
+    def glide(self) -> None:
+        """The next tick may jump: spread the jump over `fade_s`."""
+        if self._last is not None:
+            self._fading_s = 0.0
+
+    def step(self, movers: list[Mover], classes: ClassMixer, moment: Moment) -> LatentState:
+        """Everything one tick further."""
+        z = np.zeros(self._z_size, np.float32)
+        for mover in movers:
+            mover.step(z, moment)
+        y = classes.step(moment)
+        if self._fading_s >= 0.0:
+            y = self._faded(z, y, moment.dt_s)
+        self._phase += moment.dt_s * self.noise_speed
+        noise = self._field.at(self._phase) * np.float32(self.noise)
+        self._last = LatentState(z, y, self.truncation, noise)
+        return self._last
+
+    def _faded(self, z: np.ndarray, y: np.ndarray, dt_s: float) -> np.ndarray:
+        if self._fading_s == 0.0 and self._last is not None:
+            self._gap_z, self._gap_y = self._last.z - z, self._last.y - y
+        self._fading_s += dt_s
+        t = min(self._fading_s / self.fade_s, 1.0)
+        left = np.float32(0.5 + 0.5 * math.cos(math.pi * t))
+        z += left * self._gap_z
+        y = np.maximum(y + left * self._gap_y, 0.0)
+        if t >= 1.0:
+            self._fading_s = -1.0
+        return y / y.sum()  # type: ignore[no-any-return]

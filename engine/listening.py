@@ -1,0 +1,99 @@
+"""The analysis thread: reads the source hop by hop and hands each tick on. It never waits for a picture."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from engine.instrument import RATE_HZ, Instrument
+from engine.outputs.recorder import Recorder
+from engine.performer import Model
+from engine.slots import LocalSlot
+from engine.sources import AudioHop, Source
+from engine.types import Tick
+
+log = logging.getLogger("clavilux.listening")
+READ_S = 0.1
+
+
+class Listening:
+    """Plays `source` through the instrument on a thread of its own until `close`.
+
+    `ticks` holds the newest tick. `switch`, `record` and the read-only figures may be used from any thread.
+    """
+
+    def __init__(self, instrument: Instrument, source: Source, send: Callable[[Tick], None]) -> None:
+        self.ticks = LocalSlot[Tick]()
+        self.source = source
+        self.ended = False  # the source came to its end
+        self.faults = 0  # hops that failed
+        self.panics = 0  # a trigger lives for one tick only, so whoever draws counts
+        self.last_heard: dict[str, float] = {}  # event kind -> time.monotonic() of the newest
+        self.send, self.send_every_s, self._sent_s = send, 0.0, 0.0
+        self.recorder: Recorder | None = None
+        self._instrument = instrument
+        self._sources, self._models = LocalSlot[Source](), LocalSlot[tuple[Model, Callable[[Tick], None]]]()
+        self._taken = [0, 0]  # numbers of the newest source and model that were taken
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="listening", daemon=True)
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self._thread.start()
+
+    def switch(self, source: Source) -> None:
+        """Listen to another source from the next hop; the old one stays open, unread."""
+        self._sources.put(source)
+
+    def change_model(self, model: Model, send: Callable[[Tick], None]) -> None:
+        """Make ticks for another model and hand them to `send`, from the next hop."""
+        self._models.put((model, send))
+
+    def close(self) -> None:
+        """Stop listening and close the source."""
+        self._stopping = True
+        self._thread.join(5.0)
+        self.source.close()
+
+    def _run(self) -> None:
+        complained_s = 0.0
+        while not self._stopping:
+            try:
+                self._change()
+                hop = self.source.read(READ_S)
+                if hop is not None:
+                    self._hear(hop)
+                elif self.source.ended:
+                    self.ended = True
+                    time.sleep(READ_S)
+            except Exception:  # one bad hop must not end the show; it is counted and told at most once a second
+                self.faults += 1
+                if time.monotonic() - complained_s > 1.0:
+                    complained_s = time.monotonic()
+                    log.exception("expected a tick from a hop; kept the last tick (%d so far)", self.faults)
+
+    def _change(self) -> None:
+        """Take the source and the model that were asked for since the last hop."""
+        if (source := self._sources.newer(self._taken[0])) is not None:
+            self._taken[0], self.source = source
+            self.ended = False
+            self._instrument.listen_to(self.source.inputs)
+        if (model := self._models.newer(self._taken[1])) is not None:
+            self._taken[1], (info, send) = model
+            self._instrument.change_model(info)
+            self.send = send
+
+    def _hear(self, hop: AudioHop) -> None:
+        tick = self._instrument.hear(hop.hops, hop.t_heard)
+        self.ticks.put(tick)
+        # More network frames than the display can show would only take the processor from the drawing; a hit never waits.
+        if tick.features.events or hop.t_heard - self._sent_s >= self.send_every_s:
+            self._sent_s = hop.t_heard
+            self.send(tick)
+        if tick.params["/master/panic"]:
+            self.panics += 1
+        for event in tick.features.events:
+            self.last_heard[event.kind] = hop.t_heard
+        recorder = self.recorder
+        if recorder is not None:
+            recorder.audio(hop.stereo, hop.t_heard - len(hop.stereo) / RATE_HZ)

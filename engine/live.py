@@ -1,0 +1,311 @@
+"""A performance in real time: the thread that draws, and everything the performer's keys ask of it."""
+
+import logging
+import math
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from engine import resources
+from engine.control.patch import PatchError
+from engine.control.watcher import PatchWatcher
+from engine.entrance import Entrance
+from engine.instrument import Instrument, find_patch
+from engine.listening import Listening
+from engine.outputs.keys import Action
+from engine.outputs.operator_state import OperatorState
+from engine.outputs.recorder import Recorder
+from engine.outputs.still import StillWriter
+from engine.runtime.process import GeneratorProcess
+from engine.sources import Source
+from engine.stage.context import is_software
+from engine.stage.readback import Readback
+from engine.stage.stage import Stage
+from engine.types import Frame, Tick
+
+log = logging.getLogger("clavilux.show")
+FADE_S = 2.0  # patch and model changes
+NETWORK_PERIODS = 0.7  # between two latents for the network, in display periods: never the display waits for it
+PANIC_SHOWN_S = 1.0
+RELOAD_S = 0.5  # how often saved shaders are looked for
+
+
+class Live:
+    """Draws until it is told to end: the only thread that touches GL. `listening` and the generator run beside it.
+
+    `window` and `operator` are None without a display; `context` then is a headless one.
+    """
+
+    def __init__(
+        self,
+        instrument: Instrument,
+        listening: Listening,
+        generator: GeneratorProcess,
+        context: Any,
+        size: tuple[int, int],
+        rate_hz: float,
+        *,
+        window: Any = None,
+        operator: Any = None,
+        internal_size: tuple[int, int] | None = None,
+        open_live: Callable[[], Source] | None = None,
+        open_model: Callable[[str], GeneratorProcess] | None = None,
+        on_frame: Callable[[Stage, Tick], None] | None = None,
+    ) -> None:
+        self.instrument, self.listening, self.generator = instrument, listening, generator
+        self.context, self.window, self.operator = context, window, operator
+        self.stage = Stage(context, size, instrument.stage, instrument.passes, internal_size, instrument.limiter)
+        self.rate_hz = min(rate_hz, 30.0) if is_software(context) else rate_hz
+        listening.send_every_s = NETWORK_PERIODS / self.rate_hz
+        self.messages: deque[str] = deque(maxlen=8)
+        self.frames = 0
+        self._open_live, self._open_model, self._on_frame = open_live, open_model, on_frame
+        self._entrance, self._stills = Entrance(), StillWriter()
+        self._patches = resources.listing("patches", "*.toml")
+        self._watcher = PatchWatcher(instrument.performer.patch.path, self._choose, self.say)
+        self._recorder: Recorder | None = None
+        self._readback: Readback | None = None
+        self._incoming: GeneratorProcess | None = None  # a model being warmed beside the one that plays
+        self._panics, self._panic_s = 0, -math.inf
+        self._changing = False  # the listening thread was asked to make ticks for it
+        self._track = listening.source
+        self._live: Source | None = None
+        self._record_from = self._pushed_s = 0.0
+        self._shown: deque[float] = deque(maxlen=60)  # when frames were shown
+        self._made: deque[float] = deque(maxlen=60)  # when network frames came
+        self._latency_s = 0.0
+        self._ending = False
+
+    def run(self, seconds: float | None = None) -> None:
+        """Perform for `seconds`, or until the window is closed, quit is pressed, or the sound ends."""
+        started = before = time.monotonic()
+        due, looked = started, started
+        while not self._ending and not self.listening.ended and (seconds is None or time.monotonic() - started < seconds):
+            now = time.monotonic()
+            tick = self.listening.ticks.get()
+            if tick is not None:
+                self._draw(tick, now - started, now - before)
+                before = now
+            if now - looked > RELOAD_S:
+                looked = now
+                for message in self.stage.reload_changed():
+                    self.say(message)
+            if self.window is not None:
+                self._serve_window(tick)
+            due = self._pace(due)
+
+    def say(self, message: str) -> None:
+        """Tell the performer, never the audience. Any thread."""
+        self.messages.append(f"{time.strftime('%H:%M:%S')} {message}")
+        log.warning("%s", message)
+
+    def choose(self, name: str) -> None:
+        """Cross-fade to another patch; one that cannot be played leaves the old one."""
+        try:
+            patch = find_patch(name)
+            self.instrument.choose(patch)
+        except (PatchError, OSError, LookupError, ValueError) as error:
+            self.say(f"{error}; kept {self.instrument.performer.patch.name}")
+            return
+        self._watcher.watch(patch.path)
+        self.stage.crossfade(FADE_S)
+
+    def change_model(self, name: str) -> None:
+        """Warm another model beside the one that plays, then cross-fade to it; one that fails leaves the old one."""
+        if self._open_model is None or self._incoming is not None:
+            return
+        try:
+            incoming = self._open_model(name)
+            incoming.start()
+        except (OSError, ValueError, LookupError, RuntimeError) as error:
+            self.say(f"{error}; kept {self.generator.info.name}")
+            return
+        self._incoming = incoming
+
+    def close(self) -> None:
+        """End the recording, stop the threads and give the card back; the generator that plays ends too."""
+        self._watcher.close()
+        self._stop_recording()
+        self._stills.close()
+        self.generator.close()
+        if self._incoming is not None:
+            self._incoming.close()
+        for source in {id(item): item for item in (self._track, self._live, self.listening.source) if item}.values():
+            source.close()
+        self.stage.close()
+
+    def record(self, path: Path) -> None:
+        """Write what is shown and heard from now on."""
+        if self._recorder is not None:
+            return
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._recorder = Recorder(path, self.stage.output_size, self.rate_hz, paced=True)
+        except (OSError, ValueError) as error:
+            self.say(f"{error}; kept playing, unrecorded")
+            return
+        self._readback, self._pushed_s = Readback(self.context, self.stage.output_size), time.monotonic()
+        self._record_from = self._pushed_s
+        self.listening.recorder = self._recorder
+        self.say(f"recording {path}")
+
+    # --- one frame -----------------------------------------------------------------------------------------------------
+
+    def _draw(self, tick: Tick, time_s: float, dt_s: float) -> None:
+        frame = self._newest_frame()
+        if frame is not None:
+            self.stage.set_frame(frame)
+            self._made.append(frame.t_made)
+            self._latency_s = time.monotonic() - frame.t_heard
+        shown = self._entrance.step(tick, bool(self._made), time_s)
+        if self.listening.panics != self._panics:
+            self._panics, self._panic_s = self.listening.panics, time.monotonic()
+            self.stage.forget()
+        self.stage.draw(shown, time_s, dt_s)
+        self.stage.adapt(self.stage.draw_ms, 1e3 / self.rate_hz)
+        if self._recorder is not None and self._readback is not None:
+            picture = self._readback.push(self.stage.output)
+            if picture is not None:
+                self._recorder.video(picture, self._pushed_s)  # the picture of the push before
+            self._pushed_s = time.monotonic()
+            if self._recorder.status().state in ("disk full", "failed"):
+                self._stop_recording()
+        if self._on_frame is not None:
+            self._on_frame(self.stage, tick)
+        self.frames += 1
+        self._shown.append(time.monotonic())
+
+    def _newest_frame(self) -> Frame | None:
+        incoming = self._incoming
+        if incoming is not None:
+            if self.listening.send == incoming.send:
+                self._take_model(incoming)
+            elif not self._changing:
+                status = incoming.status()
+                if status.state == "failed":
+                    self.say(f"{status.message}; kept {self.generator.info.name}")
+                    incoming.close()
+                    self._incoming = None
+                elif status.state in ("warm", "playing"):
+                    self._changing = True
+                    self.listening.change_model(incoming.info, incoming.send)
+        return self.generator.poll()
+
+    def _take_model(self, incoming: GeneratorProcess) -> None:
+        old, self.generator, self._incoming, self._changing = self.generator, incoming, None, False
+        self.stage.crossfade(FADE_S)
+        old.close()
+        self.say(f"model {incoming.info.name}")
+
+    def _pace(self, due: float) -> float:
+        """Sleep until the next frame is due; a display that waits for its own refresh leaves nothing to sleep."""
+        period = 1.0 / self.rate_hz
+        due = max(due + period, time.monotonic() - period)  # after a stall go on from here, without a burst
+        wait = due - time.monotonic()
+        if wait > 0.0 and (self.window is None or self.window.refresh_hz > 1.1 * self.rate_hz or wait > 0.5 * period):
+            time.sleep(wait)
+        return due
+
+    def _choose(self, patch: Any) -> None:
+        self.instrument.choose(patch)
+        self.say(f"{patch.path.name}: loaded")
+
+    # --- keys and the operator -----------------------------------------------------------------------------------------
+
+    def _serve_window(self, tick: Tick | None) -> None:
+        for action in self.window.poll():
+            self._act(action)
+        if self.window.resized:
+            self._stop_recording()  # a film has one size
+            self.stage.resize(self.window.size)
+        self.window.show(self.stage.output)
+        if self.window.should_close:
+            self._ending = True
+        if self.operator is not None:
+            if self.operator.should_close:
+                self.operator.close()
+                self.operator = None
+            else:
+                self.operator.draw(self.stage.output.color_attachments[0], self.state(tick))
+
+    def _act(self, action: Action) -> None:
+        tree = self.instrument.tree
+        if action.name == "patch":
+            if action.value <= len(self._patches):
+                self.choose(self._patches[int(action.value) - 1].stem)
+        elif action.name in ("freeze", "blackout"):
+            tree.post(f"/stage/{action.name}", not tree.leaf(f"/stage/{action.name}").base)
+        elif action.name == "panic":
+            tree.post("/master/panic", True)
+        elif action.name == "master":
+            tree.post("/master/level", float(tree.leaf("/master/level").base) + action.value)  # type: ignore[arg-type]
+        elif action.name == "live":
+            self._swap_sound()
+        elif action.name == "model":
+            shelf = [path.name for path in resources.listing("models")]
+            at = shelf.index(self.generator.info.name) if self.generator.info.name in shelf else -1
+            self.change_model(shelf[(at + 1) % len(shelf)])
+        elif action.name == "still":
+            path = Path("out") / time.strftime("clavilux-%Y%m%d-%H%M%S.png")
+            if self._stills.save(path, self.stage.read()):
+                self.say(f"still {path}")
+        elif action.name == "record":
+            if self._recorder is None:
+                self.record(Path("out") / time.strftime("clavilux-%Y%m%d-%H%M%S.mp4"))
+            else:
+                self._stop_recording()
+        elif action.name == "quit":
+            self._ending = True
+
+    def _swap_sound(self) -> None:
+        if self.listening.source is not self._track:
+            self.listening.switch(self._track)
+        elif self._open_live is not None:
+            try:
+                self._live = self._live or self._open_live()
+                self.listening.switch(self._live)
+            except (OSError, ValueError, LookupError) as error:
+                self.say(f"{error}; kept {self._track.status().name}")
+
+    def _stop_recording(self) -> None:
+        if self._recorder is not None and self._readback is not None:
+            self.listening.recorder = None
+            self._recorder.close(wait=self._ending)
+            self._readback.release()
+            status = self._recorder.status()
+            self.say(status.message or f"recorded {status.frames} pictures, {status.dropped} dropped")
+            self._recorder = self._readback = None
+
+    def state(self, tick: Tick | None) -> OperatorState:
+        """What the operator is shown now."""
+        tree, generator = self.instrument.tree, self.generator.status()
+        return OperatorState(
+            patch=self.instrument.performer.patch.name,
+            model=self.generator.info.name,
+            runtime=generator.runtime,
+            sound=self.listening.source.status().name,
+            features=None if tick is None else tick.features,
+            last_heard=dict(self.listening.last_heard),
+            time_s=0.0 if tick is None else tick.time_s,
+            display_fps=_rate(self._shown),
+            generator_fps=_rate(self._made),
+            latency_ms=self._latency_s * 1e3,
+            internal_size=self.stage.internal_size,
+            master=float(tree.leaf("/master/level").value),  # type: ignore[arg-type]
+            live=self.listening.source is not self._track,
+            frozen=bool(tree.leaf("/stage/freeze").value),
+            blackout=bool(tree.leaf("/stage/blackout").value),
+            panic=time.monotonic() - self._panic_s < PANIC_SHOWN_S,
+            recording_s=None if self._recorder is None else time.monotonic() - self._record_from,
+            messages=tuple(self.messages),
+        )
+
+
+def _rate(times: deque[float]) -> float:
+    """Events a second over the newest of them."""
+    if len(times) < 2:
+        return 0.0
+    span_s = max(times[-1], time.monotonic() - 0.5) - times[0]
+    return (len(times) - 1) / span_s if span_s > 0.0 and math.isfinite(span_s) else 0.0

@@ -1,0 +1,34 @@
+"""What one performance is asked to be: the command line, checked once and then trusted."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_FILM = Path("out/first-light.mp4")
+
+
+@dataclass(frozen=True, slots=True)
+class PlayOptions:
+    """One performance. `mode` says which of the three ways of performing it is.
+
+    window: real time, shown; headless: real time, drawn but not shown; film: frame by frame, nothing dropped.
+    """
+
+    patch: str = "first-light"
+    audio: str = "demo"  # demo, synthetic, none, a file, or DEVICE:CHANNELS=NAME,...
+    model: str = "light"
+    runtime: str = "auto"  # auto, or a registered runtime
+    mode: str = "window"  # window, headless, film
+    size: tuple[int, int] = (1280, 720)  # width, height of the output
+    fullscreen: bool = False
+    monitor: str = ""  # part of a monitor's name; empty is the primary one
+    seconds: float | None = None  # None: until closed, or a file's end where it is not looped
+    record: Path | None = None  # a film's output in film mode; recorded while performing otherwise
+    seed: int = 0
+    rate_hz: float = 60.0  # display frames a second, asked for
+    loop: bool = True  # play an audio file again from its start; a film without `seconds` ends with the file all the same
+    params: tuple[tuple[str, str], ...] = ()  # (address, value as text), in the order given
+
+    @property
+    def film(self) -> Path:
+        """Where film mode writes."""
+        return self.record or DEFAULT_FILM

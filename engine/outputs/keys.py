@@ -1,0 +1,77 @@
+"""The performance keys: one table from which presses, the help on the operator's window and the manual all come."""
+
+import math
+from dataclasses import dataclass
+
+QUIT_WITHIN_S = 2.0
+MASTER_STEP = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What a key asks of the show: `patch` 1..9, `master` a step up or down, all others without a value."""
+
+    name: str
+    value: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One row of the table. `names` are lower-case key names of the performer's own layout."""
+
+    names: tuple[str, ...]
+    action: Action
+    label: str
+    doc: str
+    repeats: bool = False
+
+
+KEYS = (
+    *(Key((str(n),), Action("patch", n), "1-9" if n == 1 else "", "patch" if n == 1 else "") for n in range(1, 10)),
+    Key(("i",), Action("live"), "I", "live input or the track"),
+    Key(("f",), Action("freeze"), "F", "freeze the picture"),
+    Key(("b",), Action("blackout"), "B", "blackout"),
+    Key(("m",), Action("model"), "M", "the next model"),
+    Key(("p",), Action("panic"), "P", "panic: the patch as saved"),
+    Key(("up", "]"), Action("master", MASTER_STEP), "Up  ]", "master up", repeats=True),
+    Key(("down", "["), Action("master", -MASTER_STEP), "Down  [", "master down", repeats=True),
+    Key(("s",), Action("still"), "S", "still picture"),
+    Key(("r",), Action("record"), "R", "record, and stop"),
+    Key(("f11",), Action("fullscreen"), "F11", "full screen, and back"),
+    Key(("h",), Action("help"), "H", "these keys"),
+    Key(("escape", "q"), Action("quit"), "Esc  Q", "quit: press twice"),
+)
+_BY_NAME = {name: key for key in KEYS for name in key.names}
+
+
+class Keyboard:
+    """Collects the actions of all windows between two polls. Belongs to the thread that polls GLFW.
+
+    Quitting takes two presses within two seconds, so that a slip ends no show.
+    """
+
+    def __init__(self) -> None:
+        self.help_shown = False
+        self._quit_asked_s = -math.inf
+        self._waiting: list[Action] = []
+
+    def press(self, name: str, now_s: float, held: bool = False) -> None:
+        """Take the press of a key by its name; `held` marks the keyboard's own repeats. Unknown keys do nothing."""
+        key = _BY_NAME.get(name)
+        if key is None or (held and not key.repeats):
+            return
+        if key.action.name == "help":
+            self.help_shown = not self.help_shown
+        elif key.action.name == "quit" and not self.quit_asked(now_s):
+            self._quit_asked_s = now_s
+        else:
+            self._waiting.append(key.action)
+
+    def quit_asked(self, now_s: float) -> bool:
+        """Whether the next press quits."""
+        return now_s - self._quit_asked_s <= QUIT_WITHIN_S
+
+    def take(self) -> tuple[Action, ...]:
+        """The actions since the last call, in order."""
+        taken, self._waiting = tuple(self._waiting), []
+        return taken

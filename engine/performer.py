@@ -1,0 +1,155 @@
+"""From features to a tick: control, then latent, once per hop. The same patch, seed and features give the same ticks."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from engine.control.patch import MACROS, Patch
+from engine.control.routes import Audio
+from engine.control.tree import ParamTree
+from engine.latent.classes import class_leaves
+from engine.latent.latent import Latent
+from engine.moment import Meter
+from engine.params import Leaf, Param, Parametric
+from engine.rig import Rig
+from engine.types import FeatureFrame, Tick
+
+PANIC_BUTTON = "/master/panic"
+PANIC = ("/shader/", "/stage/", "/master/", "/macro/", "/audio/")  # with the patch's own, what the button sets back
+
+
+class Model(Protocol):
+    """What a performer needs to know of a model; `GeneratorInfo` has it."""
+
+    @property
+    def z_size(self) -> int: ...
+    @property
+    def noise_shape(self) -> tuple[int, ...]: ...
+    @property
+    def class_names(self) -> tuple[str, ...]: ...
+
+
+class Performance(Parametric):
+    """/seed: which of all possible performances this is."""
+
+    seed = Param(0, low=0, high=2**31 - 1, doc="Another number, another performance: new keyframes, walks and draws.")
+
+
+class Performer:
+    """Plays one patch at a time into a tree that already holds the leaves of shaders and stage.
+
+    `step` and `close` belong to the analysis thread; `offer` may be called from any. `overrides` (address -> value, from the
+    command line) stay in force whatever a patch says. Raises PatchError if the patch cannot be wired.
+    """
+
+    def __init__(
+        self,
+        patch: Patch,
+        tree: ParamTree,
+        info: Model,
+        seed: int,
+        rate_hz: float,
+        hop: int,
+        overrides: Mapping[str, object] | None = None,
+    ) -> None:
+        self.tree, self._info, self._overrides = tree, info, dict(overrides or {})
+        noise_size = 1
+        for side in info.noise_shape:
+            noise_size *= side
+        self._meter = Meter(hop / rate_hz)
+        self._performance, self._audio = Performance(), Audio()
+        self._performance.leaves["seed"].set_base(seed)
+        self._seed = int(self._performance.seed)
+        self._latent = Latent(info.z_size, noise_size, self._seed)
+        self._macros = macro_leaves()
+        self._fixed = {
+            "": self._performance.leaves,
+            "audio": self._audio.leaves,
+            "latent": self._latent.leaves,
+            "macro": self._macros,
+            "classes": class_leaves(info.class_names),
+        }
+        for prefix, leaves in self._fixed.items():
+            tree.attach(prefix, leaves)
+        self._rig: Rig | None = None
+        self._offered: Rig | None = None
+        try:
+            self._take(self._build(patch), keep=False)
+        except ValueError:
+            self.close()
+            raise
+
+    @property
+    def patch(self) -> Patch:
+        """The patch that plays, or is about to."""
+        return (self._offered or self._playing()).patch
+
+    def offer(self, patch: Patch) -> None:
+        """Change to `patch` at the next tick, gently. Raises PatchError if it cannot be wired: the old one then plays on."""
+        self._offered = self._build(patch)
+
+    def step(self, features: FeatureFrame) -> Tick:
+        """One hop further: what the hand posted, then routes, then the latent."""
+        tree, offered = self.tree, self._offered
+        if offered is not None:
+            self._offered = None
+            self._take(offered, keep=self._rig is not None and self._rig.patch.path == offered.patch.path)
+        rig = self._playing()
+        tree.apply()
+        if PANIC_BUTTON in tree and tree.leaf(PANIC_BUTTON).value:
+            self._panic(rig)
+            rig = self._playing()
+        if self._performance.seed != self._seed:
+            self._seed = int(self._performance.seed)
+            rig.seed(self._seed)
+            self._latent.seed(self._seed)
+        moment = self._meter.step(features)
+        audio = moment.audio = self._audio.amount
+        rig.control(moment, self._macros, audio)
+        tree.update(moment.dt_s)
+        latent = self._latent.step(rig.movers, rig.classes, moment)
+        return Tick(features.tick, features.time_s, features.t_heard, features, tree.values(), latent)
+
+    def close(self) -> None:
+        """Take everything of the performer's out of the tree."""
+        if self._rig is not None:
+            self._rig.unplug(self.tree)
+            self._rig = None
+        for prefix, leaves in self._fixed.items():
+            for name in leaves:
+                self.tree.detach(f"{prefix}/{name}")
+
+    def _playing(self) -> Rig:
+        if self._rig is None:
+            raise RuntimeError("expected a performer that is open; got one that was closed")
+        return self._rig
+
+    def _build(self, patch: Patch) -> Rig:
+        playing = self._rig
+        own = {f"/{prefix}/{name}" for prefix, part in playing.parts.items() for name in part.leaves} if playing else set()
+        outside = {address: leaf for address, leaf in self.tree.leaves().items() if address not in own}
+        return Rig(patch, outside, self._info.z_size, self._info.class_names, self._seed)
+
+    def _take(self, rig: Rig, keep: bool) -> None:
+        """Let `rig` play from here on."""
+        old, self._rig = self._rig, rig
+        rig.plug(self.tree, old, self._overrides, self._latent.fade_s if old is not None else 0.0, keep)
+        if not keep:
+            self._latent.glide()
+
+    def _panic(self, rig: Rig) -> None:
+        """The patch as saved, at once; only the seed, the analysis and the limiter stay as the hand left them."""
+        for address in self.tree:
+            leaf = self.tree.leaf(address)
+            if address.startswith(PANIC) and leaf.param.kind != "trigger":
+                self.tree.set_base(address, leaf.param.default)
+        self._take(self._build(rig.patch), keep=False)
+
+
+def macro_leaves() -> dict[str, Leaf]:
+    """The eight knobs that any controller finds in any patch, to attach at /macro. In the middle they do nothing."""
+    leaves = {}
+    for number, name in enumerate(MACROS, 1):
+        param = Param(0.5, slew_s=0.05, doc=f"Macro {number}, {name}: less to the left, more to the right.")
+        param.name = str(number)
+        leaves[param.name] = Leaf(param)
+    return leaves

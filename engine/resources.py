@@ -1,0 +1,55 @@
+"""Where shaders, patches and models are found: the user's folders first, then the checkout, then the installed wheel."""
+
+import os
+import sysconfig
+from pathlib import Path, PureWindowsPath
+
+SHELVES = ("shaders", "patches", "models")
+_CHECKOUT = Path(__file__).resolve().parent.parent
+_added: list[Path] = []
+
+
+def add_assets(folder: Path) -> None:
+    """Look in `folder` before everywhere else (`--assets`). Raises FileNotFoundError if it is not a folder."""
+    if not folder.is_dir():
+        raise FileNotFoundError(f"expected a folder with {', '.join(SHELVES)} in it; got {folder} from --assets")
+    _added.insert(0, folder.resolve())
+
+
+def roots() -> tuple[Path, ...]:
+    """All folders that may hold shelves, first come first found."""
+    home = Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local" / "share")) / "clavilux"
+    if (_CHECKOUT / "pyproject.toml").is_file():
+        shipped = _CHECKOUT  # a checkout must never read a stale installed copy
+    else:
+        shipped = Path(sysconfig.get_path("data")) / "share" / "clavilux"
+    return (*_added, home, shipped)
+
+
+def find(shelf: str, name: str) -> Path:
+    """The path of `name` on a shelf. Raises FileNotFoundError that lists what there is."""
+    parts = PureWindowsPath(name)  # knows both kinds of slash, and drives
+    if parts.anchor or ".." in parts.parts:
+        raise FileNotFoundError(f"expected a name on the shelf {shelf}; got {name!r}")
+    for root in roots():
+        path = root / shelf / name
+        if path.exists():
+            return path
+    known = ", ".join(path.name for path in listing(shelf, f"*{Path(name).suffix}"))
+    raise FileNotFoundError(f"expected one of {known} in {shelf}; got {name!r}")
+
+
+def listing(shelf: str, pattern: str = "*") -> tuple[Path, ...]:
+    """All paths on a shelf that match, sorted by name; of two with one name the first root's is kept."""
+    found: dict[str, Path] = {}
+    for root in roots():
+        for path in sorted((root / shelf).glob(pattern)) if (root / shelf).is_dir() else ():
+            found.setdefault(path.name, path)
+    return tuple(found[name] for name in sorted(found))
+
+
+def cache_folder() -> Path:
+    """Where compiled networks are kept between shows; made if it is not there."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "clavilux"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

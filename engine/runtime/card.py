@@ -1,0 +1,166 @@
+"""A model's folder: the card, model.toml, and the weights that it vouches for."""
+
+import hashlib
+import json
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+
+from engine.types import GeneratorInfo
+
+GENERATOR = "weights.safetensors"
+_KINDS = {str: "a text", int: "a number above 0", list: "a list", dict: "a table"}
+HEADER_LIMIT = 2 << 20  # bytes; a thousand tensors take some 100 KiB
+
+
+class CardError(ValueError):
+    """A model that cannot be used; the message names the file, what was expected and what was found."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeightFile:
+    """One file of weights, as the card describes it."""
+
+    file: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What model.toml says. `config` belongs to the architecture and is passed to its `from_config`."""
+
+    folder: Path
+    name: str
+    architecture: str
+    classes: tuple[str, ...]
+    z_size: int
+    noise_shape: tuple[int, ...]
+    resolution: tuple[int, int]  # width, height
+    config: dict[str, Any]
+    weights: tuple[WeightFile, ...]
+
+    def info(self, runtime: str) -> GeneratorInfo:
+        """What the model offers when `runtime` executes it."""
+        return GeneratorInfo(self.name, self.architecture, runtime, self.z_size, self.noise_shape, self.classes, self.resolution)
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the generator's weights."""
+        return next(item.sha256 for item in self.weights if item.file == GENERATOR)
+
+    def verify(self) -> None:
+        """Compare every weight file that is there with the card. Raises CardError."""
+        for item in self.weights:
+            if item.file == GENERATOR or (self.folder / item.file).exists():
+                _check_file(self.folder / item.file, item)
+
+    def load(self) -> dict[str, NDArray[Any]]:
+        """The generator's tensors by name, in their stored types. Raises CardError for bad files, NaN and infinity."""
+        file = self.folder / GENERATOR
+        _check_file(file, next(item for item in self.weights if item.file == GENERATOR))
+        try:
+            with safe_open(file, framework="numpy") as opened:
+                tensors = {key: opened.get_tensor(key) for key in opened.offset_keys()}
+        except (SafetensorError, TypeError, MemoryError) as error:
+            raise CardError(f"expected well-formed safetensors in {file}; got {error}") from error
+        for key, tensor in tensors.items():
+            # A sum meets every NaN and infinity without a temporary array of the same size.
+            if tensor.dtype.kind == "f" and not np.isfinite(np.add.reduce(tensor, axis=None, dtype=np.float64)):
+                raise CardError(f"expected finite weights in {file}; got NaN or infinity in {key}")
+        return tensors
+
+
+def load_card(folder: Path, verify: bool = True) -> ModelCard:
+    """Read `folder`/model.toml; with `verify`, also check the weight files' sizes, hashes and headers. Raises CardError."""
+    file = folder / "model.toml"
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise CardError(f"expected a model's card in {file}; got {error}") from error
+    entry = _Entry(file, table)
+    resolution = entry.sizes("resolution")
+    if len(resolution) != 2:
+        raise CardError(f"expected resolution = [width, height] in {file}; got {list(resolution)}")
+    classes = entry.get("classes", list)
+    if not classes or not all(isinstance(name, str) for name in classes):
+        raise CardError(f"expected classes to be a list of names in {file}; got {classes!r}")
+    rows = [_Entry(file, row) for row in entry.get("weights", list) if isinstance(row, dict)]
+    weights = tuple(WeightFile(row.get("file", str), row.get("sha256", str), row.get("bytes", int)) for row in rows)
+    for item in weights:
+        if Path(item.file).name != item.file:
+            raise CardError(f"expected weights beside the card in {file}; got file = {item.file!r}")
+    if GENERATOR not in {item.file for item in weights}:
+        raise CardError(f"expected [[weights]] with file = {GENERATOR!r} in {file}; got {[item.file for item in weights]}")
+    architecture = entry.get("architecture", str)
+    if not architecture.isidentifier():
+        raise CardError(f"expected architecture to be a name in {file}; got {architecture!r}")
+    card = ModelCard(
+        folder=folder.resolve(),
+        name=entry.get("name", str),
+        architecture=architecture,
+        classes=tuple(classes),
+        z_size=entry.get("z_size", int),
+        noise_shape=entry.sizes("noise_shape"),
+        resolution=(resolution[0], resolution[1]),
+        config=entry.get("config", dict),
+        weights=weights,
+    )
+    if verify:
+        card.verify()
+    return card
+
+
+class _Entry:
+    """A table of the card whose entries are checked as they are read."""
+
+    def __init__(self, file: Path, table: dict[str, Any]) -> None:
+        self.file, self.table = file, table
+
+    def get(self, key: str, kind: type) -> Any:
+        value = self.table.get(key)
+        if not isinstance(value, kind) or isinstance(value, bool) or (isinstance(value, int) and value < 1):
+            found = "nothing" if value is None else repr(value)
+            raise CardError(f"expected {key} to be {_KINDS[kind]} in {self.file}; got {found}")
+        return value
+
+    def sizes(self, key: str) -> tuple[int, ...]:
+        values = self.get(key, list)
+        if not all(isinstance(value, int) and not isinstance(value, bool) and 0 < value <= 65536 for value in values):
+            raise CardError(f"expected {key} to be sizes of 1..65536 in {self.file}; got {values!r}")
+        return tuple(values)
+
+
+def _check_file(path: Path, item: WeightFile) -> None:
+    try:
+        size = path.stat().st_size
+        if size != item.bytes:
+            raise CardError(f"expected {item.bytes} bytes in {path}; got {size}: it is not whole, or of another version")
+        with path.open("rb") as opened:
+            length = int.from_bytes(opened.read(8), "little")
+            if not 2 <= length <= min(HEADER_LIMIT, size - 8):
+                raise CardError(f"expected a safetensors header of at most {HEADER_LIMIT} bytes in {path}; got one of {length}")
+            _check_header(path, opened.read(length))
+            opened.seek(0)
+            found = hashlib.file_digest(opened, "sha256").hexdigest()
+    except OSError as error:
+        raise CardError(f"expected weights in {path}; got {error}") from error
+    if found != item.sha256.lower():
+        raise CardError(f"expected sha256 {item.sha256} of {path}; got {found}: the file was changed or damaged")
+
+
+def _check_header(path: Path, header: bytes) -> None:
+    """Refuse tensors that overlap, before the data they point to is touched; the library checks their shapes as it opens them."""
+    try:
+        table = json.loads(header)
+        spans = sorted(tuple(entry["data_offsets"]) for key, entry in table.items() if key != "__metadata__")
+        whole = all(begin == end for (_, end), (begin, _) in zip([(0, 0), *spans], spans, strict=False))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise CardError(f"expected a safetensors header of JSON in {path}; got {error!r}") from error
+    if not whole:
+        raise CardError(f"expected tensors one after another in {path}; got some that overlap or leave gaps")

@@ -1,0 +1,99 @@
+"""Executes a network with OpenVINO on the CPU, from a graph that was converted once and is kept: torch is not imported.
+
+The precision is float32 also where the processor has bfloat16: that draws twice as fast here, but slow walks tremble,
+because the places where a picture is sampled get only eight bits.
+"""
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import openvino
+
+from engine.registry import PACKAGES, register
+from engine.resources import cache_folder
+from engine.runtime.card import CardError, ModelCard
+from engine.types import ByteArray, LatentState
+
+KEPT = 4  # converted graphs a model
+
+
+@register("runtime", "openvino")
+class OpenVinoGenerator:
+    """Implements Generator. Raises CardError for a model that does not fit together, RuntimeError if conversion fails."""
+
+    def __init__(self, card: ModelCard, threads: int, say: Callable[[str], None]) -> None:
+        self.info = card.info("openvino")
+        folder = graph_folder(card)
+        if not folder.is_dir():
+            say(f"converting {card.name} for OpenVINO; done once")
+            convert(card, folder)
+        core = openvino.Core()
+        try:
+            graph = core.read_model(folder / "network.xml")
+        except RuntimeError:
+            say(f"converting {card.name} for OpenVINO again: {folder} was damaged")
+            shutil.rmtree(folder)
+            convert(card, folder)
+            graph = core.read_model(folder / "network.xml")
+        options = {
+            "INFERENCE_PRECISION_HINT": "f32",
+            "INFERENCE_NUM_THREADS": threads,
+            "NUM_STREAMS": 1,
+            "ENABLE_CPU_PINNING": False,  # the stage draws on the same cores
+        }
+        self._request = core.compile_model(graph, "CPU", options).create_infer_request()
+        self._inputs = [self._request.get_input_tensor(index).data for index in range(4)]
+        self._output = self._request.get_output_tensor(0).data  # (H, W, 4) uint8
+        if self._output.shape != (*self.info.resolution[::-1], 4):
+            raise CardError(f"expected frames of {self.info.resolution} from {card.folder}; got an array of {self._output.shape}")
+
+    def step(self, state: LatentState, out: ByteArray) -> None:
+        z, y, truncation, noise = self._inputs
+        z[0], y[0], truncation[0, 0], noise[0] = state.z, state.y, state.truncation, state.noise.reshape(noise.shape[1:])
+        self._request.infer()
+        np.copyto(out, self._output)
+
+    def close(self) -> None:
+        del self._inputs, self._output, self._request
+
+
+def graph_folder(card: ModelCard) -> Path:
+    """Where the converted graph of a card is kept: another one for other weights, configuration, sources or versions."""
+    digest = hashlib.sha256(f"{card.architecture} {card.sha256} {sorted(card.config.items())}".encode())
+    architectures = importlib.util.find_spec(PACKAGES["architecture"])
+    assert architectures is not None
+    assert architectures.origin is not None
+    for file in [*sorted(Path(architectures.origin).parent.glob("*.py")), Path(__file__).with_name("network.py")]:
+        digest.update(file.read_bytes())
+    digest.update(" ".join(importlib.metadata.version(package) for package in ("openvino", "torch")).encode())
+    return cache_folder() / "graphs" / f"{card.name}-{digest.hexdigest()[:16]}"
+
+
+def convert(card: ModelCard, folder: Path) -> None:
+    """Convert in a process of its own, so that torch stays out of this one, and put the whole result in place at once."""
+    part = folder.with_name(f"{folder.name}.{os.getpid()}.part")
+    part.mkdir(parents=True)
+    try:
+        command = [sys.executable, "-P", "-m", "engine.runtime.convert", str(card.folder), str(part / "network.xml")]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            words = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+            raise RuntimeError(f"expected {card.folder} to be converted for OpenVINO; got {words[-1]}")
+        try:
+            part.rename(folder)
+        except OSError:
+            if not folder.is_dir():  # else another process was first, with the same graph
+                raise
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    known = sorted(folder.parent.glob(f"{card.name}-*"), key=lambda path: path.stat().st_mtime)
+    for old in known[:-KEPT]:
+        shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,133 @@
+"""Wires the stages; the whole dataflow on one page.
+
+source -> analysis -> control -> latent ----------------------> generator process
+(listening thread, once a hop)  |  one Tick, newest wins             | one Frame, newest wins
+                                v                                    v
+                             stage: passes move the picture, limiter -> window, recorder
+                             (main thread, once a display frame)
+"""
+
+import logging
+import sys
+import time
+from contextlib import ExitStack
+
+from engine import resources
+from engine.film import film
+from engine.instrument import HOP, RATE_HZ, Instrument, find_patch
+from engine.listening import Listening
+from engine.live import Live
+from engine.options import PlayOptions
+from engine.runtime.process import GeneratorProcess
+from engine.sources import Source, open_source
+
+log = logging.getLogger("clavilux.show")
+DEMO = "demo/first-light.ogg"
+SWITCH_S = 0.001  # a busy drawing thread hands the GIL to the listening one this soon
+
+
+def perform(options: PlayOptions) -> None:
+    """One performance, from opening to closing. Raises OSError, ValueError or LookupError for what cannot be had."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    patch = find_patch(options.patch)
+    generator = open_model(options.model, options.runtime)
+    with ExitStack() as stack:
+        stack.callback(generator.close)
+        generator.start()  # it warms while everything else opens
+        source = open_sound(
+            options.audio,
+            options.loop and (options.mode != "film" or options.seconds is not None),
+            options.mode != "film",
+            options.seed,
+        )
+        instrument = Instrument(patch, generator.info, source.inputs, options.seed, options.params)
+        if options.mode == "film":
+            stack.callback(source.close)
+            make_film(options, instrument, source, generator)
+        else:
+            play_live(options, instrument, source, generator, stack)
+
+
+def open_model(name: str, runtime: str) -> GeneratorProcess:
+    """The generator of a model folder on the shelf, not yet started."""
+    return GeneratorProcess(resources.find("models", name), runtime)
+
+
+def open_sound(spec: str, loop: bool, paced: bool, seed: int) -> Source:
+    """The source that `--audio` names."""
+    if spec == "demo":
+        spec = str(resources.find("patches", DEMO))
+    return open_source(spec, rate_hz=RATE_HZ, hop=HOP, loop=loop, paced=paced, seed=seed)
+
+
+def make_film(options: PlayOptions, instrument: Instrument, source: Source, generator: GeneratorProcess) -> None:
+    """Film mode, and the contact sheet beside it."""
+    from engine.outputs.sheet import contact_sheet
+
+    started = time.monotonic()
+    path = options.film
+    path.parent.mkdir(parents=True, exist_ok=True)
+    frames = film(
+        instrument, source, generator, path, options.size, options.rate_hz, options.seconds, internal_size(options), say=log.info
+    )
+    sheet = path.with_suffix(".png")
+    contact_sheet(path, sheet)
+    log.info("%s: %d frames, nothing dropped, in %.0f s; contact sheet %s", path, frames, time.monotonic() - started, sheet)
+
+
+def internal_size(options: PlayOptions) -> tuple[int, int]:
+    """The size at which a film's passes are drawn: all there is on a card, 640 pixels wide where the processor draws."""
+    from engine.stage.context import headless_context, is_software
+
+    context = headless_context()
+    software = is_software(context)
+    context.release()
+    width, height = options.size
+    scale = min(1.0, 640 / width) if software else 1.0
+    return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
+
+
+def play_live(
+    options: PlayOptions, instrument: Instrument, source: Source, generator: GeneratorProcess, stack: ExitStack
+) -> None:
+    """Window and headless mode, in real time."""
+    sys.setswitchinterval(SWITCH_S)
+    window = operator = None
+    if options.mode == "window":
+        from engine.outputs.display import DisplayError
+        from engine.outputs.operator import OperatorWindow
+        from engine.outputs.window import OutputWindow
+
+        window = OutputWindow(options.size, "Clavilux", options.monitor or None, options.fullscreen)
+        stack.callback(window.close)
+        try:
+            operator = OperatorWindow(window)
+            stack.callback(operator.close)
+        except DisplayError as error:
+            log.warning("%s; kept playing without the operator's window", error)
+        context, size = window.context, window.size
+    else:
+        from engine.stage.context import headless_context
+
+        context, size = headless_context(), options.size
+        stack.callback(context.release)
+    listening = Listening(instrument, source, generator.send)
+    stack.callback(listening.close)
+    live = Live(
+        instrument,
+        listening,
+        generator,
+        context,
+        size,
+        options.rate_hz,
+        window=window,
+        operator=operator,
+        open_live=lambda: open_sound("default", False, True, options.seed),
+        open_model=lambda name: open_model(name, options.runtime),
+    )
+    stack.callback(live.close)
+    if options.record is not None:
+        live.record(options.record)
+    listening.start()
+    live.run(options.seconds)
+    log.info("%d frames shown", live.frames)

@@ -1,0 +1,86 @@
+"""The network's newest two frames as textures, and how far the newer one shows."""
+
+from typing import Any
+
+import moderngl
+
+from engine.types import Frame
+
+SRGB8_ALPHA8 = 0x8C43  # decoded to linear light by the sampler
+FADE_IN_S = 1.0  # from the procedural look to the first network frame
+GAP_S = 0.04  # assumed between frames until two have come
+
+
+class Frames:
+    """Blends over the usual time between two frames, so a slow network moves at the display's rate.
+
+    All times are the stage's clock, so a film drawn frame by frame blends as the live show does.
+    """
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+        self._textures = [self._texture((8, 8)), self._texture((8, 8))]
+        self._newest: Frame | None = None
+        self._fresh = False  # came since the last draw
+        self._since_s = 0.0  # when the newest one began to show
+        self._first_s = self._network = 0.0
+        self._measured = False
+        self.gap_s = GAP_S
+        self.count = 0
+
+    def _texture(self, size: tuple[int, int]) -> Any:
+        texture = self._context.texture(size, 4, bytes(size[0] * size[1] * 4), internal_format=SRGB8_ALPHA8)
+        texture.repeat_x = texture.repeat_y = False
+        texture.filter = (moderngl.LINEAR, moderngl.LINEAR)
+        return texture
+
+    def put(self, frame: Frame) -> None:
+        """Upload a new frame; the one before it stays for blending."""
+        height, width = frame.rgba.shape[:2]
+        if not self._fresh:  # two frames within one draw: the first was never seen
+            self._textures.reverse()
+        if self._textures[1].size != (width, height):
+            self._textures[1].release()
+            self._textures[1] = self._texture((width, height))
+        self._textures[1].write(frame.rgba if frame.rgba.flags.c_contiguous else frame.rgba.copy())
+        if self.count == 0:
+            self._textures[0].release()
+            self._textures[0] = self._texture((width, height))
+            self._textures[0].write(frame.rgba if frame.rgba.flags.c_contiguous else frame.rgba.copy())
+        self._newest, self._fresh = frame, True
+        self.count += 1
+
+    def advance(self, time_s: float, dt_s: float, blend: bool) -> tuple[float, float]:
+        """(how far the newer frame shows, how far the network as a whole shows), each 0..1, at a moment of drawing."""
+        if self._fresh:
+            start_s = time_s - dt_s  # it came within the period that ends now
+            if self.count == 1:
+                self._first_s = start_s
+            elif 0.0 < (gap_s := start_s - self._since_s) < 0.5:
+                self.gap_s += (0.2 if self._measured else 1.0) * (gap_s - self.gap_s)
+                self._measured = True
+            self._since_s, self._fresh = start_s, False
+        if self.count:
+            self._network = min(max((time_s - self._first_s) / FADE_IN_S, self._network), 1.0)
+        part = (time_s - self._since_s) / max(self.gap_s, 1e-4) if blend and self.count > 1 else 1.0
+        return min(max(part, 0.0), 1.0), self._network
+
+    @property
+    def latency_s(self) -> float:
+        """What blending adds: the newer of two frames shows by half after half their distance."""
+        return self.gap_s / 2
+
+    @property
+    def textures(self) -> tuple[Any, Any]:
+        """(older, newer)"""
+        return self._textures[0], self._textures[1]
+
+    @property
+    def newest(self) -> Frame | None:
+        """The frame that is shown or blended in."""
+        return self._newest
+
+    def release(self) -> None:
+        """Give the textures back."""
+        for texture in self._textures:
+            texture.release()

@@ -1,0 +1,43 @@
+"""Reads drawn pictures back one picture late, through two pixel buffers, so that nothing waits for the card."""
+
+from typing import Any
+
+import numpy as np
+
+from engine.stage.context import Waiter
+from engine.types import ByteArray
+
+
+class Readback:
+    """Call `push` after each draw; it returns the picture of the push before. For the thread of the context."""
+
+    def __init__(self, context: Any, size: tuple[int, int]) -> None:
+        self.size = size
+        self._buffers = [context.buffer(reserve=size[0] * size[1] * 4) for _ in range(2)]
+        self._marks: list[Any] = [None, None]
+        self._waiter = Waiter()
+        self._next = 0
+
+    def push(self, framebuffer: Any) -> ByteArray | None:
+        """Begin to read `framebuffer`, of this size; return the picture pushed before (see `last`), or None at first."""
+        picture = self.last()
+        framebuffer.read_into(self._buffers[self._next], components=4)
+        self._marks[self._next] = self._waiter.mark()
+        return picture
+
+    def last(self) -> ByteArray | None:
+        """The newest picture pushed, once: (H, W, 4) RGBA, top row first, its own memory; None if there is none left."""
+        index = self._next
+        if self._marks[index] is None:
+            return None
+        self._waiter.until(self._marks[index])
+        self._marks[index] = None
+        picture = np.empty((self.size[1], self.size[0], 4), np.uint8)
+        self._buffers[index].read_into(picture)
+        self._next = 1 - index
+        return picture[::-1]  # GL counts rows from below
+
+    def release(self) -> None:
+        """Give the buffers back."""
+        for buffer in self._buffers:
+            buffer.release()

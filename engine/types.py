@@ -1,0 +1,94 @@
+"""The values that pass between stages. All are immutable once made; arrays are float32 unless said otherwise."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+ByteArray = NDArray[np.uint8]
+Value = float | int | bool | str | tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened at one moment: an onset, a kick, a beat, a drop."""
+
+    kind: str
+    time_s: float  # on the sample clock
+    strength: float  # 0..1
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureFrame:
+    """What one analysis hop says. Every number is finite, and 0..1 unless its name carries a unit.
+
+    Features of a named input other than the first carry its name: `kick/loudness`.
+    """
+
+    tick: int  # hops since the start
+    time_s: float  # end of the hop, counted in samples
+    t_heard: float  # time.monotonic() when the hop's last sample arrived
+    values: Mapping[str, float]  # loudness, flux, tempo_bpm, ...
+    vectors: Mapping[str, FloatArray]  # chroma (12,), bands (B,), mel (M,)
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LatentState:
+    """One input of a generator. `truncation` scales the spread of z; `noise` feeds the network's own random inputs."""
+
+    z: FloatArray  # (Z,)
+    y: FloatArray  # (C,), sums to 1
+    truncation: float  # 0..1
+    noise: FloatArray  # (N,)
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """All that one step of control decided; the presenter draws from two of these and never steps state itself."""
+
+    number: int
+    time_s: float
+    t_heard: float
+    features: FeatureFrame
+    params: Mapping[str, Value]  # address -> modulated value
+    latent: LatentState
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One generated picture and the age of the sound that shaped it."""
+
+    rgba: ByteArray  # (H, W, 4), sRGB
+    tick: int  # the tick whose latent was drawn
+    t_heard: float  # time.monotonic() of the newest sound in it
+    t_made: float  # time.monotonic() when it was finished
+    seq: int  # counts up by one a frame within one generator process
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorInfo:
+    """What a loaded model offers."""
+
+    name: str
+    architecture: str
+    runtime: str
+    z_size: int
+    noise_shape: tuple[int, ...]
+    class_names: tuple[str, ...]
+    resolution: tuple[int, int]  # width, height
+
+
+class Generator(Protocol):
+    """Draws pictures from latents. One thread may call it at a time."""
+
+    info: GeneratorInfo
+
+    def step(self, state: LatentState, out: ByteArray) -> None:
+        """Draw `state` into `out`, (H, W, 4) RGBA. The same state always gives the same picture."""
+
+    def close(self) -> None:
+        """Give back all memory. The generator cannot be used afterwards."""

@@ -1,0 +1,178 @@
+import itertools
+import threading
+
+import pytest
+
+from engine.control.tree import Change, ParamTree
+from engine.params import Leaf, Param, ParamError, Parametric, Trigger
+
+
+class Desk(Parametric):
+    level = Param(0.5, doc="A fader.")
+    pace = Param(1.0, low=0.1, high=10.0, curve="exp", doc="A rate.")
+    slow = Param(0.0, slew_s=2.0, doc="A fader that takes two seconds.")
+    count = Param(4, low=1, high=9, doc="A number of things.")
+    lit = Param(False, doc="A switch.")
+    mode = Param("a", choices=("a", "b"), doc="A choice.")
+    place = Param((0.1, 0.2), doc="A point.")
+    hit = Param(Trigger, doc="A button.")
+
+
+@pytest.fixture
+def desk() -> ParamTree:
+    tree = ParamTree()
+    tree.attach("desk", Desk().leaves)
+    return tree
+
+
+def tick(tree: ParamTree, dt_s: float = 0.1) -> tuple[Change, ...]:
+    changes = tree.apply()
+    tree.update(dt_s)
+    return changes
+
+
+def test_a_posted_value_is_in_force_from_the_next_tick(desk):
+    desk.post("/desk/level", 0.8)
+    assert desk.values()["/desk/level"] == 0.5
+    assert tick(desk) == (Change("/desk/level", 0.8),)
+    assert desk.values()["/desk/level"] == desk.leaf("/desk/level").base == 0.8
+
+
+def test_the_latest_of_a_flood_wins_and_changes_come_in_order(desk):
+    for step in range(1000):
+        desk.post("/desk/level", step / 1000)
+    desk.post("/desk/count", 7)
+    assert tick(desk) == (Change("/desk/level", 0.999), Change("/desk/count", 7))
+    assert tick(desk) == ()
+
+
+def test_posts_from_many_threads_are_all_applied():
+    tree = ParamTree()
+    tree.attach("", {str(n): Leaf(Param(0.0, low=0, high=1e6, doc="")) for n in range(8)})
+    running, seen = threading.Event(), dict[str, float]()
+
+    def flood(address: str) -> None:
+        for value in range(5001):
+            tree.post(address, value)
+
+    threads = [threading.Thread(target=flood, args=(f"/{n}",)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    while not running.is_set():
+        if not any(thread.is_alive() for thread in threads):
+            running.set()
+        for address, value in tree.apply():
+            assert value >= seen.get(address, 0.0), "an older value came after a newer one"
+            seen[address] = value
+    assert seen == {f"/{n}": 5000.0 for n in range(8)}
+
+
+def test_bad_posts_raise_and_change_nothing(desk):
+    with pytest.raises(LookupError, match=r"expected the address of a parameter, as /desk/level.*got '/desk/levle'"):
+        desk.post("/desk/levle", 1)
+    for address, raw in [
+        ("/desk/level", "loud"),
+        ("/desk/level", float("nan")),
+        ("/desk/mode", "c"),
+        ("/desk/place", 3),
+        ("/desk/lit", None),
+    ]:
+        with pytest.raises(ParamError, match="expected"):
+            desk.post(address, raw)
+    with pytest.raises(ParamError, match="finite position"):
+        desk.post_normalised("/desk/level", float("nan"))
+    with pytest.raises(ParamError, match="numeric"):
+        desk.post_normalised("/desk/mode", 0.5)
+    assert tick(desk) == ()
+
+
+def test_normalised_posts_follow_the_curve(desk):
+    for address, position, value in [
+        ("/desk/pace", 0.5, 1.0),
+        ("/desk/count", 0.5, 5),
+        ("/desk/lit", 0.9, True),
+        ("/desk/level", 2.0, 1.0),
+    ]:
+        desk.post_normalised(address, position)
+        tick(desk)
+        assert desk.values()[address] == pytest.approx(value)
+
+
+def test_a_trigger_is_seen_by_exactly_one_tick_and_its_release_does_not_undo_it(desk):
+    desk.post("/desk/hit", 1)
+    desk.post("/desk/hit", 0)
+    seen = []
+    for _ in range(3):
+        tick(desk)
+        seen.append(desk.values()["/desk/hit"])
+    assert seen == [1, 0, 0]
+
+
+def test_a_slewed_parameter_takes_its_time(desk):
+    desk.post("/desk/slow", 1.0)
+    steps = []
+    for _ in range(25):
+        tick(desk, 0.1)
+        steps.append(desk.values()["/desk/slow"])
+    assert steps[0] == pytest.approx(0.05)
+    assert steps[9] == pytest.approx(0.5)
+    assert steps[-1] == 1.0
+    assert max(b - a for a, b in itertools.pairwise(steps)) <= 0.05 + 1e-9
+
+
+def test_offsets_add_to_the_base_and_a_query_answers_with_the_base(desk):
+    level, pace = desk.target("/desk/level"), desk.target("/desk/pace")
+    desk.route((level, pace))
+    level.offset, pace.offset = 0.25, 0.5
+    tick(desk)
+    assert desk.values()["/desk/level"] == pytest.approx(0.75)
+    assert desk.values()["/desk/pace"] == pytest.approx(10.0)
+    assert desk.leaf("/desk/level").base == 0.5
+    desk.post("/desk/level", 0.1)  # the hand, while the ear goes on
+    tick(desk)
+    assert desk.values()["/desk/level"] == pytest.approx(0.35)
+    level.offset = 5.0
+    tick(desk)
+    assert desk.values()["/desk/level"] == 1.0
+    desk.route(())
+    tick(desk)
+    assert (desk.values()["/desk/level"], desk.values()["/desk/pace"]) == (0.1, 1.0)
+
+
+def test_whole_numbers_and_switches_can_be_routed_but_text_cannot(desk):
+    count, lit = desk.target("/desk/count"), desk.target("/desk/lit")
+    desk.route((count, lit))
+    count.offset = lit.offset = 0.6
+    tick(desk)
+    assert (desk.values()["/desk/count"], desk.values()["/desk/lit"]) == (9, True)
+    for address in ("/desk/mode", "/desk/place", "/desk/hit"):
+        with pytest.raises(ParamError, match="numeric"):
+            desk.target(address)
+
+
+def test_a_glide_arrives_when_it_should(desk):
+    desk.set_base("/desk/level", 1.0, glide_s=1.0)
+    assert desk.leaf("/desk/level").base == 1.0
+    tick(desk, 0.5)
+    assert desk.values()["/desk/level"] == pytest.approx(0.75)
+    tick(desk, 0.5)
+    assert desk.values()["/desk/level"] == 1.0
+
+
+def test_snapshots_never_change_and_are_shared_while_nothing_moves(desk):
+    before = desk.values()
+    assert desk.values() is before
+    desk.post("/desk/level", 0.9)
+    tick(desk)
+    assert before["/desk/level"] == 0.5
+
+
+def test_detached_leaves_are_gone_and_their_posts_forgotten(desk):
+    desk.post("/desk/level", 0.9)
+    desk.detach("/desk")
+    assert tick(desk) == ()
+    assert len(desk) == 0
+    assert not desk.values()
+    desk.attach("/desk", Desk().leaves)
+    with pytest.raises(ValueError, match="expected new addresses under /desk; got /desk/"):
+        desk.attach("desk", Desk().leaves)

@@ -1,0 +1,60 @@
+import subprocess
+import sys
+import time
+
+import pytest
+
+from engine.guard.health import GilProbe, TimerProbe, percentile, uss_mb
+
+
+def test_percentiles_are_nearest_rank():
+    assert percentile(range(1, 101), 99) == 100
+    assert percentile([3.0, 1.0, 2.0], 50) == 2.0
+    assert percentile([], 50) == 0.0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="USS is read from /proc")
+def test_uss_counts_a_processs_own_memory():
+    code = "import sys; held = b'x' * (int(sys.argv[1]) << 20); print(flush=True); sys.stdin.read()"
+    sizes = []
+    for mebibytes in (0, 40):
+        command = [sys.executable, "-c", code, str(mebibytes)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            process.stdout.readline()
+            sizes.append(uss_mb(process.pid))
+    assert 0 < sizes[0] < 30
+    assert sizes[1] - sizes[0] == pytest.approx(40, abs=1)
+
+
+def test_uss_of_a_process_that_is_gone_is_unknown():
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    assert uss_mb(process.pid) is None
+
+
+def test_the_probe_sees_a_thread_that_keeps_the_interpreter():
+    big = list(range(1_000_000, 0, -1))
+    probe = GilProbe()
+    probe.start()
+    time.sleep(0.3)
+    quiet = len(probe.gaps_ms)
+    began = time.perf_counter()
+    sorted(big * 4)  # one call into C that holds the lock throughout
+    held_ms = (time.perf_counter() - began) * 1e3
+    time.sleep(0.05)
+    probe.stop()
+    assert quiet > 10
+    assert max(probe.gaps_ms) > 10.0
+    assert max(probe.gaps_ms) < held_ms + 200.0
+
+
+def test_the_timer_runs_at_its_rate_and_apart_from_this_process():
+    probe = TimerProbe(100.0)
+    time.sleep(0.5)
+    began = time.perf_counter()
+    sorted(list(range(2_000_000)) * 2)
+    late_ms = probe.stop()
+    expected = (time.perf_counter() - began + 0.5) * 100
+    assert 0.3 * expected < len(late_ms) <= expected + 2
+    assert min(late_ms) >= 0.0
+    assert percentile(late_ms, 50) < 10.0

@@ -1,0 +1,61 @@
+import re
+
+import pytest
+
+from engine.outputs.keys import KEYS, MASTER_STEP, QUIT_WITHIN_S, Action, Keyboard
+
+
+def test_every_key_of_the_table_asks_for_its_action() -> None:
+    for key in KEYS:
+        for name in key.names:
+            keyboard = Keyboard()
+            keyboard.press(name, 10.0)
+            keyboard.press(name, 10.1)
+            taken = keyboard.take()
+            if key.action.name == "help":
+                assert not taken
+            else:
+                assert taken == (key.action,) * (1 if key.action.name == "quit" else 2)
+
+
+def test_no_key_means_two_things_and_every_one_has_a_row_of_help() -> None:
+    names = [name for key in KEYS for name in key.names]
+    assert len(names) == len(set(names))
+    shown = " ".join(key.label.lower() for key in KEYS)
+    for name in names:
+        assert re.search(r"1-9" if name.isdigit() else re.escape(name[:3]), shown)
+
+
+def test_a_held_key_repeats_only_where_that_is_wanted() -> None:
+    keyboard = Keyboard()
+    keyboard.press("up", 0.0)
+    keyboard.press("up", 0.1, held=True)
+    keyboard.press("b", 0.2)
+    keyboard.press("b", 0.3, held=True)
+    assert keyboard.take() == (Action("master", MASTER_STEP), Action("master", MASTER_STEP), Action("blackout"))
+    assert keyboard.take() == ()
+
+
+@pytest.mark.parametrize(("pause_s", "quits"), [(QUIT_WITHIN_S * 0.9, True), (QUIT_WITHIN_S * 1.1, False)])
+def test_one_slip_on_escape_ends_no_show(pause_s: float, quits: bool) -> None:
+    keyboard = Keyboard()
+    keyboard.press("escape", 5.0)
+    assert keyboard.quit_asked(5.0)
+    assert keyboard.take() == ()
+    keyboard.press("q", 5.0 + pause_s)
+    assert keyboard.take() == ((Action("quit"),) if quits else ())
+
+
+def test_a_held_escape_does_not_count_as_two() -> None:
+    keyboard = Keyboard()
+    keyboard.press("escape", 0.0)
+    for n in range(30):
+        keyboard.press("escape", 0.5 + n / 30, held=True)
+    assert keyboard.take() == ()
+
+
+def test_unknown_keys_do_nothing() -> None:
+    keyboard = Keyboard()
+    for name in ("", "0", "x", "é"):
+        keyboard.press(name, 0.0)
+    assert keyboard.take() == ()

@@ -1,0 +1,224 @@
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from engine.cli import COMMANDS, cli
+from engine.commands import play
+from engine.options import PlayOptions
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(cli, words, prog_name="clavilux")
+
+
+def asked(words: Sequence[str], monkeypatch: pytest.MonkeyPatch) -> PlayOptions:
+    """What `clavilux play` with these words would perform."""
+    heard: list[PlayOptions] = []
+    monkeypatch.setattr("engine.show.perform", heard.append)
+    done = run("play", *words)
+    assert done.exit_code == 0, done.output
+    return heard[0]
+
+
+@pytest.mark.parametrize("words", [(), *((name,) for name in COMMANDS), ("bench", "stage")])
+def test_every_command_has_help_that_says_what_it_does(words: tuple[str, ...]) -> None:
+    done = run(*words, "--help")
+    assert done.exit_code == 0
+    assert re.search(rf"Usage: clavilux {' '.join(words)}", done.output)
+    summary = done.output.split("\n\n")[1].strip()
+    assert summary.endswith((".", ":")) or "." in summary, "a command without a description"
+
+
+def test_help_of_play_shows_examples_and_keys() -> None:
+    text = run("play", "--help").output
+    assert "clavilux play --audio" in text
+    assert "--latent.truncation 0.6" in text
+    assert "F freeze" in text
+
+
+def test_parameters_are_flags(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ("--headless", "--latent.truncation", "0.6", "first-light", "--stage.fit=crop", "--set", "/master/level", "0.5")
+    options = asked(words, monkeypatch)
+    assert options.patch == "first-light"
+    assert options.params == (("/latent/truncation", "0.6"), ("/stage/fit", "crop"), ("/master/level", "0.5"))
+
+
+def test_options_arrive_checked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    film = tmp_path / "film.mp4"
+    words = ("--headless", "--realtime", "--size", "640x360", "--seconds", "2.5", "--record", str(film), "--seed", "7", "--once")
+    options = asked(words, monkeypatch)
+    assert (options.mode, options.size, options.seconds, options.record) == ("headless", (640, 360), 2.5, film)
+    assert (options.seed, options.loop, options.rate_hz) == (7, False, 60.0)
+
+
+def test_headless_alone_is_a_film(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = asked(("--headless",), monkeypatch)
+    assert (options.mode, options.rate_hz, options.film) == ("film", 30.0, Path("out/first-light.mp4"))
+
+
+def test_without_a_display_it_says_so_and_films(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    heard: list[PlayOptions] = []
+    monkeypatch.setattr("engine.show.perform", heard.append)
+    done = run("play")
+    assert heard[0].mode == "film"
+    assert "No display" in done.output
+    assert "out/first-light.mp4" in done.output
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--hedless",), "Did you mean"),
+        (("--size", "wide"), "expected WIDTHxHEIGHT such as 1280x720; got 'wide'"),
+        (("--size", "321x181"), "expected even sides"),
+        (("--seconds", "0"), "--seconds"),
+        (("--headless", "--latent.truncatoin", "1"), "as /latent/truncation"),
+        (("--headless", "--latent.truncation", "much"), "expected float for truncation; got 'much'"),
+        (("--headless", "--stage.fit", "stretch"), "crop, mirror, tile"),
+        (("--headless", "--latent.truncation"), "expected a value after --latent.truncation"),
+        (("--realtime",), "expected --headless"),
+        (("first-light", "lagoon"), "unexpected extra argument"),
+    ],
+)
+def test_mistakes_are_named_without_a_traceback(words: tuple[str, ...], message: str) -> None:
+    done = run("play", *words)
+    assert done.exit_code == 2
+    assert message in done.output
+    assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("play", "no-such-patch", "--headless"), "no-such-patch"),
+        (("play", "--headless", "--model", "no-such-model"), "no-such-model"),
+        (("play", "--headless", "--assets", "/no/such/folder"), "/no/such/folder from --assets"),
+        (("play", "--headless", "--audio", "no-such-song.flac"), "no-such-song.flac"),
+        (("params", "no-such-patch"), "no-such-patch"),
+    ],
+)
+def test_what_is_not_there_ends_with_one_line_and_code_2(words: tuple[str, ...], message: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "engine.cli", *words]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert done.stderr.strip().splitlines()[-1].startswith("clavilux: ")
+    assert "expected" in done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_flags_are_parted_from_the_rest() -> None:
+    assert play.split_flags(["lagoon", "--a.b=1", "--seed", "3", "--c.d.e", "-1", "--", "--f.g"]) == (
+        ["lagoon", "--seed", "3", "--", "--f.g"],
+        (("/a/b", "1"), ("/c/d/e", "-1")),
+    )
+
+
+def test_params_is_a_reference_of_every_parameter() -> None:
+    done = run("params", "--json")
+    assert done.exit_code == 0, done.output
+    table = {entry["address"]: entry for entry in json.loads(done.output)}
+    truncation = table["/latent/truncation"]
+    assert truncation["flag"] == "--latent.truncation"
+    assert truncation["kind"] == "float"
+    assert all(entry["doc"] for entry in table.values())
+    assert {f"/macro/{number}" for number in range(1, 9)} <= table.keys()
+    assert any(address.startswith("/shader/") for address in table)
+    markdown = run("params", "--match", "/latent/").output.splitlines()
+    assert markdown[0].startswith("| address | kind | range |")
+    assert len(markdown) == 2 + sum("/latent/" in address for address in table)
+
+
+def test_models_checks_the_hashes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from engine import resources
+
+    monkeypatch.setattr(resources, "_added", [])
+    bundled = resources.find("models", "light")
+    assert run("models").exit_code == 0
+    copy = tmp_path / "models" / "light"
+    copy.mkdir(parents=True)
+    for file in bundled.iterdir():
+        if file.is_file():
+            (copy / file.name).write_bytes(file.read_bytes())
+    weights = copy / "weights.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(data)
+    resources.add_assets(tmp_path)
+    done = run("models")
+    assert done.exit_code == 1
+    assert "sha256" in done.output
+    assert "damaged" in done.output
+
+
+def test_patches_lists_titles_and_tells_of_a_broken_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from engine import resources
+
+    monkeypatch.setattr(resources, "_added", [])
+    done = run("patches")
+    assert done.exit_code == 0, done.output
+    assert "first-light" in done.output
+    (tmp_path / "patches").mkdir()
+    (tmp_path / "patches" / "torn.toml").write_text("schema = 1\n[mover")
+    resources.add_assets(tmp_path)
+    done = run("patches")
+    assert done.exit_code == 1
+    assert re.search(r"torn\s+broken: .*torn\.toml:2: expected TOML", done.output)
+
+
+def test_doctor_finds_nothing_that_stops_a_performance() -> None:
+    done = run("doctor", "--json")
+    findings = {finding["about"]: finding for finding in json.loads(done.output)}
+    assert done.exit_code == 0, done.output
+    about = {"OpenGL", "window", "recording", "audio", "MIDI", "ports", "runtimes", "model light"}
+    assert about <= findings.keys()
+    assert all(finding["advice"] for finding in findings.values() if finding["state"] != "ok")
+
+
+def test_doctor_says_who_has_the_port() -> None:
+    import socket
+
+    from engine.commands.doctor import OSC_PORT, check_ports
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", OSC_PORT))
+        finding = next(iter(check_ports()))
+    assert finding.state == "note"
+    assert str(OSC_PORT) in finding.advice
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_script_is_for_the_shell(shell: str) -> None:
+    done = run("completion", shell)
+    assert done.exit_code == 0
+    assert "_CLAVILUX_COMPLETE" in done.output
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [("clavilux pl", "play"), ("clavilux play first-l", "first-light"), ("clavilux play --latent.trunc", "--latent.truncation")],
+)
+def test_shell_completes_commands_patches_and_parameters(words: str, expected: str) -> None:
+    env = os.environ | {"COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1), "_CLAVILUX_COMPLETE": "bash_complete"}
+    done = subprocess.run([sys.executable, "-m", "engine.cli"], env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert expected in [line.split(",")[1] for line in done.stdout.splitlines()]
+
+
+def test_starting_is_quick_and_loads_no_heavy_library() -> None:
+    script = (
+        "import sys; from engine.cli import cli; cli(['play', '--help'], standalone_mode=False);"
+        "sys.exit(any(name in sys.modules for name in ('torch', 'openvino', 'moderngl', 'numpy', 'av', 'sounddevice')))"
+    )
+    started = time.monotonic()
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=60, check=False).returncode == 0
+    assert time.monotonic() - started < 5.0  # ten times what it takes

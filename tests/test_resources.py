@@ -1,0 +1,46 @@
+from pathlib import Path
+
+import pytest
+
+from engine import resources
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setattr(resources, "_added", [])
+    shelf = tmp_path / "data" / "clavilux" / "models" / "light"
+    shelf.mkdir(parents=True)
+    return shelf
+
+
+def test_bundled_model_is_found_in_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert resources.find("models", "light") == Path(__file__).parent.parent / "models" / "light"
+
+
+def test_the_users_folder_comes_first_and_assets_before_it(home: Path, tmp_path: Path) -> None:
+    assert resources.find("models", "light") == home
+    mine = tmp_path / "mine"
+    (mine / "models" / "light").mkdir(parents=True)
+    resources.add_assets(mine)
+    assert resources.find("models", "light") == mine / "models" / "light"
+    assert [path for path in resources.listing("models") if path.name == "light"] == [mine / "models" / "light"]
+
+
+def test_a_missing_name_lists_what_there_is(home: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"expected one of .*light.* in models; got 'dark'"):
+        resources.find("models", "dark")
+
+
+@pytest.mark.parametrize(
+    "name", ["../models/light", "light/../../secret", "/etc/passwd", "\\\\host\\share", "C:secret", "light\\..\\.."]
+)
+def test_names_cannot_leave_the_shelf(name: str) -> None:
+    with pytest.raises(FileNotFoundError, match="expected a name on the shelf"):
+        resources.find("models", name)
+
+
+def test_assets_must_be_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="--assets"):
+        resources.add_assets(tmp_path / "nowhere")

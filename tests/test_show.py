@@ -1,0 +1,174 @@
+"""The whole instrument: film, real time, a killed generator, a changed model, patches that come and go."""
+
+import itertools
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+from engine import resources
+from engine.instrument import RATE_HZ, Instrument, find_patch
+from engine.listening import Listening
+from engine.live import Live
+from engine.show import open_model, open_sound
+from engine.sources import Source
+from engine.stage.context import headless_context
+
+REACH_S = 50.0  # ten times what a restart may take
+
+
+def clavilux(*words: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The command as a user runs it, from a folder of its own, without a display."""
+    env = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")} | environment
+    return subprocess.run(
+        [sys.executable, "-m", "engine.cli", *words],
+        cwd=folder,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+
+
+def test_film_without_a_display_drops_nothing(tmp_path: Path) -> None:
+    done = clavilux("play", "--seconds", "3", "--size", "320x180", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "No display" in done.stdout + done.stderr
+    with av.open(str(tmp_path / "out" / "first-light.mp4")) as film:
+        pictures = [frame.to_ndarray(format="rgb24") for frame in film.decode(video=0)]
+    with av.open(str(tmp_path / "out" / "first-light.mp4")) as film:
+        samples = sum(frame.samples for frame in film.decode(audio=0))
+    assert len(pictures) == 90
+    assert samples / RATE_HZ == pytest.approx(3.0, abs=0.1)
+    assert (tmp_path / "out" / "first-light.png").stat().st_size > 1000
+    moved = [float(np.abs(a.astype(int) - b).mean()) for a, b in itertools.pairwise(pictures)]
+    assert min(moved[5:]) > 0.05, "a picture that stands still"
+
+
+def test_two_films_of_one_seed_are_the_same_show() -> None:
+    def ticks(seed: int) -> list[bytes]:
+        source = open_sound("demo", False, False, seed)
+        instrument = Instrument(find_patch("first-light"), open_model("light", "auto").info, source.inputs, seed)
+        made = []
+        for _ in range(600):
+            hop = source.read(1.0)
+            assert hop is not None
+            made.append(instrument.hear(hop.hops, hop.t_heard))
+        source.close()
+        return [tick.latent.z.tobytes() + tick.latent.y.tobytes() + repr(sorted(tick.params.items())).encode() for tick in made]
+
+    first, again, other = ticks(3), ticks(3), ticks(4)
+    assert first == again
+    assert first != other
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+def performing(stack: ExitStack, source: Source, **options: Any) -> tuple[Live, Listening]:
+    generator = open_model("light", "auto")
+    stack.callback(generator.close)
+    generator.start()
+    instrument = Instrument(find_patch("first-light"), generator.info, source.inputs)
+    context = headless_context()
+    stack.callback(context.release)
+    listening = Listening(instrument, source, generator.send)
+    live = Live(instrument, listening, generator, context, (320, 180), 30.0, **options)
+    stack.callback(live.close)
+    stack.callback(listening.close)
+    listening.start()
+    return live, listening
+
+
+def until(live: Live, condition: Any, reach_s: float = REACH_S) -> float:
+    """Perform until `condition`; how long it took. Fails after `reach_s`."""
+    started = time.monotonic()
+    while not condition():
+        live.run(0.1)
+        assert time.monotonic() - started < reach_s, live.messages
+    return time.monotonic() - started
+
+
+def test_show_goes_on_while_the_generator_is_killed(stack: ExitStack) -> None:
+    live, _ = performing(stack, open_sound("synthetic", False, True, 0))
+    until(live, lambda: live.generator.status().state == "playing", 120.0)
+    os.kill(live.generator.pid, signal.SIGKILL)
+    before = live.frames
+    until(live, lambda: live.generator.status().restarts > 0)
+    assert live.frames > before, "the stage waited for the generator"
+    until(live, lambda: live.generator.status().state == "playing")
+
+
+def test_model_changes_beside_the_playing_one(stack: ExitStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf = tmp_path / "assets" / "models" / "copy"
+    shutil.copytree(resources.find("models", "light"), shelf)
+    card = shelf / "model.toml"
+    card.write_text(card.read_text().replace('name = "light"', 'name = "copy"'))
+    monkeypatch.setattr(resources, "_added", [tmp_path / "assets"])
+    live, _ = performing(stack, open_sound("synthetic", False, True, 0), open_model=lambda name: open_model(name, "auto"))
+    until(live, lambda: live.generator.status().state == "playing", 120.0)
+    live.change_model("nothing-of-that-name")
+    assert "kept light" in live.messages[-1]
+    live.change_model("copy")
+    until(live, lambda: live.generator.info.name == "copy", 120.0)
+    until(live, lambda: live.generator.status().state == "playing")
+
+
+def test_bad_patch_keeps_the_playing_one(stack: ExitStack, tmp_path: Path) -> None:
+    live, _ = performing(stack, open_sound("none", False, True, 0))
+    bad = tmp_path / "bad.toml"
+    lines = resources.find("patches", "first-light.toml").read_text().splitlines()
+    lines.insert(lines.index("[shader.feedback]") + 1, "nothing = 3")
+    bad.write_text("\n".join(lines))
+    live.choose(str(bad))
+    assert f"bad.toml:{lines.index('nothing = 3') + 1}" in live.messages[-1]
+    assert live.instrument.performer.patch.name == "first-light"
+    live.choose("deep-music")
+    until(live, lambda: live.instrument.performer.patch.name == "deep-music")
+
+
+def test_silence_is_alive_and_does_not_pump(stack: ExitStack) -> None:
+    luma: list[float] = []
+    moved: list[float] = []
+    last: list[np.ndarray] = []
+
+    def look(stage: Any, _tick: Any) -> None:
+        picture = stage.read()[..., :3].astype(np.float32)
+        luma.append(float(picture.mean()))
+        if last:
+            moved.append(float(np.abs(picture - last.pop()).mean()))
+        last.append(picture)
+
+    live, _ = performing(stack, open_sound("none", False, True, 0), on_frame=look)
+    until(live, lambda: live.generator.status().state == "playing", 120.0)
+    live.run(6.0)
+    del luma[:30], moved[:30]
+    live.run(6.0)
+    assert np.median(moved) > 0.05, "nothing moves"
+    around = [np.median(luma[max(0, i - 15) : i + 16]) for i in range(len(luma))]
+    assert np.percentile(np.abs(np.subtract(luma, around)), 90) < 0.02 * 255, "it pumps"
+
+
+def test_input_that_is_gone_takes_its_parameters_along() -> None:
+    instrument = Instrument(find_patch("first-light"), open_model("light", "auto").info, ("main", "kick"))
+    instrument.tree.set_base("/analysis/onset/threshold", 1.5 * float(instrument.tree.leaf("/analysis/onset/threshold").base))  # type: ignore[arg-type]
+    set_by_hand = instrument.tree.leaf("/analysis/onset/threshold").base
+    assert "/analysis/kick/onset/threshold" in instrument.tree
+    instrument.listen_to(("main",))
+    assert "/analysis/kick/onset/threshold" not in instrument.tree
+    assert instrument.tree.leaf("/analysis/onset/threshold").base == set_by_hand
+    instrument.hear({"main": np.zeros(256, np.float32)}, 0.0)

@@ -111,9 +111,9 @@ def test_device_is_found_by_name_when_numbers_shift(server: PulseServer, clicks:
     before = next(device.number for device in list_devices() if device.name == "stagebox")
     source = open_source("stagebox", rate_hz=RATE_HZ, hop=HOP)
     heard(source, 0.5)
-    server.stop()
-    await_lost(source, True)
     names.write_text("pcm.another { type null }\npcm.newcomer { type null }\npcm.stagebox { type pulse }\n")
+    server.stop()  # only now, so that no look for devices is still reading the old names
+    await_lost(source, True)
     server.start()
     await_lost(source, False)
     after = next(device.number for device in list_devices() if device.name == "stagebox")

@@ -1,6 +1,7 @@
 """The network's entrance: it fades in on a bar, over the look that moved before it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from engine.types import Tick, Value
 
@@ -28,4 +29,4 @@ class Entrance:
         share = 0.0 if self._began_s is None else (time_s - self._began_s) / FADE_S
         network = float(tick.params["/stage/network"]) * share * share * (3 - 2 * share)  # type: ignore[arg-type]
         params: Mapping[str, Value] = {**tick.params, "/stage/network": network}
-        return Tick(tick.number, tick.time_s, tick.t_heard, tick.features, params, tick.latent)
+        return replace(tick, params=params)

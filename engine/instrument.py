@@ -7,7 +7,7 @@ from engine import resources
 from engine.control.patch import Patch, load_patch
 from engine.control.tree import ParamTree
 from engine.features.analysis import Analysis
-from engine.master import Master
+from engine.master import LOAD_MODEL, LOAD_PATCH, Buttons, Master, Shelf
 from engine.performer import Model, Performer
 from engine.stage.passes import load_passes
 from engine.stage.settings import LimiterSettings, StageSettings
@@ -38,15 +38,18 @@ class Instrument:
         settings: tuple[tuple[str, str], ...] = (),
     ) -> None:
         self.tree, self.passes = ParamTree(), load_passes()
-        self.master, self.stage, self.limiter = Master(), StageSettings(), LimiterSettings()
+        self.buttons, self.master, self.stage, self.limiter = Buttons(), Master(), StageSettings(), LimiterSettings()
+        self.tree.attach("", self.buttons.leaves)
         self.tree.attach("master", self.master.leaves)
+        self.tree.attach("patch", Shelf().leaves)
+        self.tree.attach("model", Shelf().leaves)
         self.tree.attach("stage", self.stage.leaves)
         self.tree.attach("limiter", self.limiter.leaves)
         for item in self.passes:
             self.tree.attach(f"shader/{item.name}", item.leaves)
         self.analysis = Analysis(RATE_HZ, HOP, inputs)
         self.tree.attach("analysis", self.analysis.leaves)
-        self._seed = seed
+        self._seed, self._model = seed, model
         self._overrides: dict[str, Value] = {}
         self.performer = Performer(patch, self.tree, model, seed, RATE_HZ, HOP)
         if settings:  # only now every address is known; they stay in force whatever patch is chosen later
@@ -68,6 +71,7 @@ class Instrument:
         held = {address: self.tree.leaf(address).base for address in self.tree}
         patch = self.performer.patch
         self.performer.close()
+        self._model = model
         self.performer = Performer(patch, self.tree, model, self._seed, RATE_HZ, HOP, self._overrides)
         for address, value in held.items():
             if address in self.tree and self.tree.leaf(address).base != value:
@@ -75,7 +79,28 @@ class Instrument:
 
     def hear(self, hops: Mapping[str, FloatArray], t_heard: float) -> Tick:
         """One hop of every input, mono (HOP,) at RATE_HZ, to the tick it makes."""
-        return self.performer.step(self.analysis.step(hops, t_heard))
+        tick = self.performer.step(self.analysis.step(hops, t_heard))
+        # What was asked for is in the tick's changes; what is told to whoever asks back is what plays.
+        for address, name in ((LOAD_PATCH, self.performer.patch.name), (LOAD_MODEL, self._model.name)):
+            if self.tree.leaf(address).base != name:
+                self.tree.set_base(address, name)
+        return tick
+
+    def state(self) -> dict[str, Value]:
+        """What hands set: address -> base of everything that holds a value. From any thread."""
+        return {address: leaf.base for address, leaf in self.tree.leaves().items() if leaf.param.kind != "trigger"}
+
+    def restore(self, state: Mapping[str, object]) -> list[str]:
+        """Take back a `state`, before the first `hear`; what cannot be taken is returned as messages, the rest is in force."""
+        refused = []
+        for address, value in state.items():
+            if address not in (LOAD_PATCH, LOAD_MODEL):  # chosen when the instrument was made
+                try:
+                    self.tree.set_base(address, value)
+                except (LookupError, ValueError) as error:
+                    refused.append(str(error))
+        self.tree.settle()
+        return refused
 
     def choose(self, patch: Patch) -> None:
         """Play another patch from the next tick. Raises PatchError if it cannot be wired; the old one plays on."""

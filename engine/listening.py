@@ -3,14 +3,16 @@
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 
 from engine.instrument import RATE_HZ, Instrument
+from engine.master import LIVE, LOAD_MODEL, LOAD_PATCH, PANIC, RECORD, SHOT
 from engine.outputs.recorder import Recorder
 from engine.performer import Model
 from engine.slots import LocalSlot
 from engine.sources import AudioHop, Source
-from engine.types import Tick
+from engine.types import Change, Tick
 
 log = logging.getLogger("clavilux.listening")
 READ_S = 0.1
@@ -19,17 +21,20 @@ READ_S = 0.1
 class Listening:
     """Plays `source` through the instrument on a thread of its own until `close`.
 
-    `ticks` holds the newest tick. `switch`, `record` and the read-only figures may be used from any thread.
+    `ticks` holds the newest tick. `switch` and the read-only figures may be used from any thread.
     """
+
+    asks = frozenset((PANIC, LOAD_PATCH, LOAD_MODEL, SHOT, RECORD, LIVE))
 
     def __init__(self, instrument: Instrument, source: Source, send: Callable[[Tick], None]) -> None:
         self.ticks = LocalSlot[Tick]()
         self.source = source
         self.ended = False  # the source came to its end
         self.faults = 0  # hops that failed
-        self.panics = 0  # a trigger lives for one tick only, so whoever draws counts
+        self.asked: deque[Change] = deque(maxlen=256)  # what hands asked of the thread that draws, in order
         self.last_heard: dict[str, float] = {}  # event kind -> time.monotonic() of the newest
         self.send, self.send_every_s, self._sent_s = send, 0.0, 0.0
+        self.followers: list[Callable[[Tick], None]] = []  # called with every tick, in this thread: quick, and never waiting
         self.recorder: Recorder | None = None
         self._instrument = instrument
         self._sources, self._models = LocalSlot[Source](), LocalSlot[tuple[Model, Callable[[Tick], None]]]()
@@ -90,10 +95,11 @@ class Listening:
         if tick.features.events or hop.t_heard - self._sent_s >= self.send_every_s:
             self._sent_s = hop.t_heard
             self.send(tick)
-        if tick.params["/master/panic"]:
-            self.panics += 1
+        self.asked.extend(change for change in tick.changes if change.address in self.asks)
         for event in tick.features.events:
             self.last_heard[event.kind] = hop.t_heard
+        for follow in self.followers:
+            follow(tick)
         recorder = self.recorder
         if recorder is not None:
             recorder.audio(hop.stereo, hop.t_heard - len(hop.stereo) / RATE_HZ)

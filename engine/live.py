@@ -14,6 +14,7 @@ from engine.control.watcher import PatchWatcher
 from engine.entrance import Entrance
 from engine.instrument import Instrument, find_patch
 from engine.listening import Listening
+from engine.master import LIVE, LOAD_MODEL, LOAD_PATCH, PANIC, RECORD, SHOT
 from engine.outputs.keys import Action
 from engine.outputs.operator_state import OperatorState
 from engine.outputs.recorder import Recorder
@@ -23,7 +24,7 @@ from engine.sources import Source
 from engine.stage.context import is_software
 from engine.stage.readback import Readback
 from engine.stage.stage import Stage
-from engine.types import Frame, Tick
+from engine.types import Change, Frame, Tick
 
 log = logging.getLogger("clavilux.show")
 FADE_S = 2.0  # patch and model changes
@@ -68,7 +69,7 @@ class Live:
         self._recorder: Recorder | None = None
         self._readback: Readback | None = None
         self._incoming: GeneratorProcess | None = None  # a model being warmed beside the one that plays
-        self._panics, self._panic_s = 0, -math.inf
+        self._panic_s = -math.inf
         self._changing = False  # the listening thread was asked to make ticks for it
         self._track = listening.source
         self._live: Source | None = None
@@ -85,6 +86,8 @@ class Live:
         while not self._ending and not self.listening.ended and (seconds is None or time.monotonic() - started < seconds):
             now = time.monotonic()
             tick = self.listening.ticks.get()
+            while self.listening.asked:
+                self._answer(self.listening.asked.popleft())
             if tick is not None:
                 self._draw(tick, now - started, now - before)
                 before = now
@@ -145,10 +148,12 @@ class Live:
             self._recorder = Recorder(path, self.stage.output_size, self.rate_hz, paced=True)
         except (OSError, ValueError) as error:
             self.say(f"{error}; kept playing, unrecorded")
+            self.instrument.tree.post(RECORD, False)
             return
         self._readback, self._pushed_s = Readback(self.context, self.stage.output_size), time.monotonic()
         self._record_from = self._pushed_s
         self.listening.recorder = self._recorder
+        self.instrument.tree.post(RECORD, True)
         self.say(f"recording {path}")
 
     # --- one frame -----------------------------------------------------------------------------------------------------
@@ -160,9 +165,6 @@ class Live:
             self._made.append(frame.t_made)
             self._latency_s = time.monotonic() - frame.t_heard
         shown = self._entrance.step(tick, bool(self._made), time_s)
-        if self.listening.panics != self._panics:
-            self._panics, self._panic_s = self.listening.panics, time.monotonic()
-            self.stage.forget()
         self.stage.draw(shown, time_s, dt_s)
         self.stage.adapt(self.stage.draw_ms, 1e3 / self.rate_hz)
         if self._recorder is not None and self._readback is not None:
@@ -231,43 +233,68 @@ class Live:
                 self.operator.draw(self.stage.output.color_attachments[0], self.state(tick))
 
     def _act(self, action: Action) -> None:
-        tree = self.instrument.tree
-        if action.name == "patch":
-            if action.value <= len(self._patches):
-                self.choose(self._patches[int(action.value) - 1].stem)
-        elif action.name in ("freeze", "blackout"):
-            tree.post(f"/stage/{action.name}", not tree.leaf(f"/stage/{action.name}").base)
-        elif action.name == "panic":
-            tree.post("/master/panic", True)
-        elif action.name == "master":
-            tree.post("/master/level", float(tree.leaf("/master/level").base) + action.value)  # type: ignore[arg-type]
-        elif action.name == "live":
-            self._swap_sound()
+        """What a key asks: most of it by way of the tree, where OSC and MIDI ask too."""
+        if action.name.startswith("/"):
+            self._press(action)
+        elif action.name == "patch":
+            number = int(action.value or 0)
+            if number <= len(self._patches):
+                self.instrument.tree.post(LOAD_PATCH, self._patches[number - 1].stem)
         elif action.name == "model":
             shelf = [path.name for path in resources.listing("models")]
             at = shelf.index(self.generator.info.name) if self.generator.info.name in shelf else -1
-            self.change_model(shelf[(at + 1) % len(shelf)])
-        elif action.name == "still":
-            path = Path("out") / time.strftime("clavilux-%Y%m%d-%H%M%S.png")
-            if self._stills.save(path, self.stage.read()):
-                self.say(f"still {path}")
-        elif action.name == "record":
-            if self._recorder is None:
-                self.record(Path("out") / time.strftime("clavilux-%Y%m%d-%H%M%S.mp4"))
-            else:
-                self._stop_recording()
+            self.instrument.tree.post(LOAD_MODEL, shelf[(at + 1) % len(shelf)])
         elif action.name == "quit":
             self._ending = True
 
-    def _swap_sound(self) -> None:
-        if self.listening.source is not self._track:
-            self.listening.switch(self._track)
+    def _press(self, action: Action) -> None:
+        tree = self.instrument.tree
+        leaf = tree.leaf(action.name)
+        if action.step:
+            tree.post(action.name, float(leaf.base) + (action.value or 0.0))  # type: ignore[arg-type]
+        elif action.value is not None:
+            tree.post(action.name, action.value)
+        else:
+            tree.post(action.name, leaf.param.kind == "trigger" or not leaf.base)
+
+    def _answer(self, change: Change) -> None:
+        """What a hand asked of the show as a whole, from wherever it came."""
+        if change.address == PANIC:
+            self._panic_s = time.monotonic()
+            self.stage.forget()
+        elif change.address == LOAD_PATCH:
+            self._load(str(change.value), "patch", [path.stem for path in self._patches], self.choose)
+        elif change.address == LOAD_MODEL:
+            self._load(str(change.value), "model", [path.name for path in resources.listing("models")], self.change_model)
+        elif change.address == SHOT:
+            path = Path("out") / time.strftime("clavilux-%Y%m%d-%H%M%S.png")
+            if self._stills.save(path, self.stage.read()):
+                self.say(f"still {path}")
+        elif change.address == RECORD and change.value:
+            self.record(Path("out") / time.strftime("clavilux-%Y%m%d-%H%M%S.mp4"))
+        elif change.address == RECORD:
+            self._stop_recording()
+        elif change.address == LIVE:
+            self._listen_live(bool(change.value))
+
+    def _load(self, name: str, kind: str, shelf: list[str], load: Callable[[str], None]) -> None:
+        """Only what is on the shelf: a name from outside must not become a path."""
+        if name in shelf:
+            load(name)
+        else:
+            self.say(f"expected a {kind}, one of {', '.join(shelf)}; got {name[:80]!r}; kept what plays")
+
+    def _listen_live(self, live: bool) -> None:
+        if not live:
+            if self.listening.source is not self._track:
+                self.listening.switch(self._track)
         elif self._open_live is not None:
             try:
                 self._live = self._live or self._open_live()
                 self.listening.switch(self._live)
             except (OSError, ValueError, LookupError) as error:
                 self.say(f"{error}; kept {self._track.status().name}")
+                self.instrument.tree.post(LIVE, False)
 
     def _stop_recording(self) -> None:
         if self._recorder is not None and self._readback is not None:
@@ -277,6 +304,7 @@ class Live:
             status = self._recorder.status()
             self.say(status.message or f"recorded {status.frames} pictures, {status.dropped} dropped")
             self._recorder = self._readback = None
+            self.instrument.tree.post(RECORD, False)
 
     def state(self, tick: Tick | None) -> OperatorState:
         """What the operator is shown now."""
@@ -295,8 +323,8 @@ class Live:
             internal_size=self.stage.internal_size,
             master=float(tree.leaf("/master/level").value),  # type: ignore[arg-type]
             live=self.listening.source is not self._track,
-            frozen=bool(tree.leaf("/stage/freeze").value),
-            blackout=bool(tree.leaf("/stage/blackout").value),
+            frozen=bool(tree.leaf("/freeze").value),
+            blackout=bool(tree.leaf("/blackout").value),
             panic=time.monotonic() - self._panic_s < PANIC_SHOWN_S,
             recording_s=None if self._recorder is None else time.monotonic() - self._record_from,
             messages=tuple(self.messages),

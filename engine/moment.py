@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from engine.types import FeatureFrame
+from engine.types import FeatureFrame, Music
 
 RESTING_BPM = 120.0  # the pace of a show that has heard no beat yet
 SURE = 0.2  # the tempo confidence from which the clock follows
@@ -37,7 +37,14 @@ class Meter:
         self.hop_s = hop_s
         self.bpm = RESTING_BPM
         self._one = 0.0  # the heard bar phase at which bars are taken to begin
+        self._heard = False
         self._moment: Moment | None = None
+
+    @property
+    def music(self) -> Music:
+        """The musical time in force at the newest step."""
+        beats = 0.0 if self._moment is None else self._moment.beats
+        return Music(self.bpm, beats, "analysis" if self._heard else "rest", 0.0)
 
     def step(self, features: FeatureFrame) -> Moment:
         """The moment of this hop. Hops that were never analysed pass as time, up to a second of them."""
@@ -50,7 +57,7 @@ class Meter:
         heard = values.get("tempo_bpm", 0.0)
         locked = heard > 0.0 and values.get("tempo_confidence", 0.0) >= SURE
         if locked:
-            self.bpm = heard
+            self.bpm, self._heard = heard, True
         pace = self.bpm / (60.0 * BEATS_A_BAR)
         advance = dt_s * pace
         if locked and "bar_phase" in values:

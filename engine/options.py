@@ -26,6 +26,14 @@ class PlayOptions:
     seed: int = 0
     rate_hz: float = 60.0  # display frames a second, asked for
     loop: bool = True  # play an audio file again from its start; a film without `seconds` ends with the file all the same
+    osc_bind: str = "127.0.0.1:9000"  # HOST:PORT that listens for OSC over UDP, or off
+    osc_tcp: str = ""  # HOST:PORT that listens for OSC over TCP (SLIP); empty: none
+    osc_allow: tuple[str, ...] = ()  # hosts beyond this machine that may control the show
+    osc_out: tuple[str, ...] = ()  # HOST:PORT of those who are always told what is heard and shown
+    osc_timetags: str = "ignore"  # or honour
+    midi: str = "auto"  # every input there is; off, or part of a port's name
+    resume: bool = False  # take back the state that the last show left
+    safe: bool = False  # nothing of the user's: bundled assets, no saved state
     params: tuple[tuple[str, str], ...] = ()  # (address, value as text), in the order given
 
     @property

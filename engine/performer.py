@@ -8,18 +8,20 @@ from engine.control.routes import Audio
 from engine.control.tree import ParamTree
 from engine.latent.classes import class_leaves
 from engine.latent.latent import Latent
+from engine.master import PANIC
 from engine.moment import Meter
 from engine.params import Leaf, Param, Parametric
 from engine.rig import Rig
 from engine.types import FeatureFrame, Tick
 
-PANIC_BUTTON = "/master/panic"
-PANIC = ("/shader/", "/stage/", "/master/", "/macro/", "/audio/")  # with the patch's own, what the button sets back
+SET_BACK = ("/shader/", "/stage/", "/master/", "/macro/", "/audio/", "/freeze", "/blackout")  # with the patch's own, by panic
 
 
 class Model(Protocol):
     """What a performer needs to know of a model; `GeneratorInfo` has it."""
 
+    @property
+    def name(self) -> str: ...
     @property
     def z_size(self) -> int: ...
     @property
@@ -94,8 +96,8 @@ class Performer:
             self._offered = None
             self._take(offered, keep=self._rig is not None and self._rig.patch.path == offered.patch.path)
         rig = self._playing()
-        tree.apply()
-        if PANIC_BUTTON in tree and tree.leaf(PANIC_BUTTON).value:
+        changes = tree.apply()
+        if any(change.address == PANIC for change in changes):
             self._panic(rig)
             rig = self._playing()
         if self._performance.seed != self._seed:
@@ -107,7 +109,8 @@ class Performer:
         rig.control(moment, self._macros, audio)
         tree.update(moment.dt_s)
         latent = self._latent.step(rig.movers, rig.classes, moment)
-        return Tick(features.tick, features.time_s, features.t_heard, features, tree.values(), latent)
+        music = self._meter.music
+        return Tick(features.tick, features.time_s, features.t_heard, features, tree.values(), latent, changes, music)
 
     def close(self) -> None:
         """Take everything of the performer's out of the tree."""
@@ -140,7 +143,7 @@ class Performer:
         """The patch as saved, at once; only the seed, the analysis and the limiter stay as the hand left them."""
         for address in self.tree:
             leaf = self.tree.leaf(address)
-            if address.startswith(PANIC) and leaf.param.kind != "trigger":
+            if address.startswith(SET_BACK) and leaf.param.kind != "trigger":
                 self.tree.set_base(address, leaf.param.default)
         self._take(self._build(rig.patch), keep=False)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,27 @@ class LatentState:
     noise: FloatArray  # (N,)
 
 
+class Change(NamedTuple):
+    """A hand's new value that came into force: from a key, OSC, MIDI or a page."""
+
+    address: str
+    value: Value
+    t_posted: float  # time.monotonic() when it arrived
+
+
+@dataclass(frozen=True, slots=True)
+class Music:
+    """The musical time in force, whoever keeps it."""
+
+    bpm: float
+    beats: float  # counted since the start; never runs backwards
+    source: str  # hands, clock (MIDI), analysis, or rest where nobody has said anything yet
+    ahead_s: float  # by how much the pictures' beat leads this one, so that it is seen on the beat
+
+
+AT_REST = Music(120.0, 0.0, "rest", 0.0)
+
+
 @dataclass(frozen=True, slots=True)
 class Tick:
     """All that one step of control decided; the presenter draws from two of these and never steps state itself."""
@@ -56,6 +77,8 @@ class Tick:
     features: FeatureFrame
     params: Mapping[str, Value]  # address -> modulated value
     latent: LatentState
+    changes: tuple[Change, ...] = ()  # what hands changed since the tick before, in order of arrival
+    music: Music = AT_REST
 
 
 @dataclass(frozen=True, slots=True)

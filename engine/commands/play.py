@@ -136,6 +136,20 @@ def check_params(given: tuple[tuple[str, str], ...], patch: str, model: str) -> 
 @click.option(
     "--seed", default=0, type=click.IntRange(0), show_default=True, help="Another seed, another path through the same look."
 )
+@click.option("--osc-bind", default="127.0.0.1:9000", metavar="HOST:PORT", show_default=True, help="Listen for OSC here, or off.")
+@click.option("--osc-tcp", default="", metavar="HOST:PORT", help="Listen for OSC over TCP (SLIP) as well.")
+@click.option("--osc-allow", multiple=True, metavar="HOST", help="Let another machine's OSC in; this one's always is.")
+@click.option("--osc-out", multiple=True, metavar="HOST:PORT", help="Send what is heard and shown there, as OSC.")
+@click.option(
+    "--osc-timetags",
+    type=click.Choice(("ignore", "honour")),
+    default="ignore",
+    show_default=True,
+    help="Whether OSC bundles wait for the time they carry: senders' clocks are often wrong.",
+)
+@click.option(
+    "--midi", default="auto", metavar="PORT", show_default=True, help="MIDI inputs: auto is all, off, or part of a name."
+)
 @click.option("--assets", type=click.Path(path_type=Path), metavar="DIR", help="A folder with your own patches, shaders, models.")
 @click.option(
     "--set", "settings", nargs=2, multiple=True, metavar="ADDRESS VALUE", help="Set a parameter, as in --set /walk/jitter 0.3."

@@ -6,18 +6,11 @@ then writes offsets into its targets, then `update`, then `values`.
 
 import difflib
 import math
+import time
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from engine.params import Leaf, ParamError
-from engine.types import Value
-
-
-class Change(NamedTuple):
-    """A new base that came into force."""
-
-    address: str
-    value: Value
+from engine.types import Change, Value
 
 
 class Target:
@@ -76,7 +69,8 @@ class ParamTree:
         self._targets: dict[str, Target] = {}
         self._routed: tuple[Target, ...] = ()
         self._gliding: dict[str, Target] = {}
-        self._posted: dict[str, Value] = {}
+        self._posted: dict[str, tuple[Value, float]] = {}
+        self.version = 0  # counts every change of the set of addresses, for whoever remembers look-ups
         self._fired: list[Leaf] = []
         self._values: dict[str, Value] = {}
         self._snapshot: Mapping[str, Value] | None = None
@@ -95,6 +89,7 @@ class ParamTree:
             self._values[address] = leaf.value
         self._leaves.update(placed)
         self._snapshot = None
+        self.version += 1
 
     def detach(self, prefix: str) -> None:
         """Forget the leaf at `prefix` and all below it."""
@@ -106,6 +101,7 @@ class ParamTree:
             self._fired = [leaf for leaf in self._fired if leaf.address != address]
             del self._leaves[address], self._values[address]
         self._snapshot = None
+        self.version += 1
 
     def leaf(self, address: str) -> Leaf:
         """The leaf at an address. Raises LookupError that names near misses."""
@@ -136,7 +132,7 @@ class ParamTree:
         param = self.leaf(address).param
         value = param.check(raw)
         if param.kind != "trigger" or value:  # the 0 of a released button must not undo its press
-            self._posted[address] = value
+            self._posted[address] = (value, time.monotonic())
 
     def post_normalised(self, address: str, position: float) -> None:
         """From any thread: `post` the value at `position` of 0..1 on the parameter's curve."""
@@ -158,12 +154,12 @@ class ParamTree:
         changes: list[Change] = []
         # popitem and item assignment are single steps of the interpreter: no post is lost, none blocks.
         for _ in range(len(self._posted)):
-            address, value = self._posted.popitem()
+            address, (value, t_posted) = self._posted.popitem()
             if address in self._leaves:
-                changes.append(Change(address, value))
+                changes.append(Change(address, value, t_posted))
         changes.reverse()
-        for address, value in changes:
-            self.set_base(address, value)
+        for change in changes:
+            self.set_base(change.address, change.value)
         return tuple(changes)
 
     def set_base(self, address: str, raw: object, glide_s: float = 0.0) -> None:

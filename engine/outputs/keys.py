@@ -9,10 +9,14 @@ MASTER_STEP = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What a key asks of the show: `patch` 1..9, `master` a step up or down, all others without a value."""
+    """What a key asks of the show. A name that begins with a slash is a parameter's address.
+
+    A `value` is set; without one a switch is thrown and a trigger fires; with `step` the value is added to what was.
+    """
 
     name: str
-    value: float = 0.0
+    value: float | None = None
+    step: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +32,15 @@ class Key:
 
 KEYS = (
     *(Key((str(n),), Action("patch", n), "1-9" if n == 1 else "", "patch" if n == 1 else "") for n in range(1, 10)),
-    Key(("i",), Action("live"), "I", "live input or the track"),
-    Key(("f",), Action("freeze"), "F", "freeze the picture"),
-    Key(("b",), Action("blackout"), "B", "blackout"),
+    Key(("i",), Action("/live"), "I", "live input or the track"),
+    Key(("f",), Action("/freeze"), "F", "freeze the picture"),
+    Key(("b",), Action("/blackout"), "B", "blackout"),
     Key(("m",), Action("model"), "M", "the next model"),
-    Key(("p",), Action("panic"), "P", "panic: the patch as saved"),
-    Key(("up", "]"), Action("master", MASTER_STEP), "Up  ]", "master up", repeats=True),
-    Key(("down", "["), Action("master", -MASTER_STEP), "Down  [", "master down", repeats=True),
-    Key(("s",), Action("still"), "S", "still picture"),
-    Key(("r",), Action("record"), "R", "record, and stop"),
+    Key(("p",), Action("/panic"), "P", "panic: the patch as saved"),
+    Key(("up", "]"), Action("/master/level", MASTER_STEP, step=True), "Up  ]", "master up", repeats=True),
+    Key(("down", "["), Action("/master/level", -MASTER_STEP, step=True), "Down  [", "master down", repeats=True),
+    Key(("s",), Action("/shot"), "S", "still picture"),
+    Key(("r",), Action("/record"), "R", "record, and stop"),
     Key(("f11",), Action("fullscreen"), "F11", "full screen, and back"),
     Key(("h",), Action("help"), "H", "these keys"),
     Key(("escape", "q"), Action("quit"), "Esc  Q", "quit: press twice"),

@@ -17,8 +17,6 @@ class StageSettings(Parametric):
     glow = Param(0.5, doc="Brightness of the procedural look.")
     hue = Param(0.0, doc="Palette of the procedural look, once round the colour circle.", unit="turns")
     scale = Param(1.0, low=0.1, doc="Largest internal size, as a part of the output's.")
-    freeze = Param(False, doc="Hold the picture as it is.")
-    blackout = Param(False, doc="Black, now.")
 
 
 class LimiterSettings(Parametric):

@@ -24,6 +24,7 @@ from engine.types import ByteArray, Frame, Tick
 LONGEST_STEP_S = 0.1  # a stall must not throw the picture forward
 LOOK_DIVISOR = 2  # the procedural look is this much smaller than the passes
 MASTER = Leaf(Param(1.0, doc="Master fader."))
+SWITCH = Leaf(Param(False, doc="A button of the show's."))
 
 
 class Stage:
@@ -127,10 +128,10 @@ class Stage:
         values = self._values
         values.params = tick.params
         step_s = min(max(dt_s, 0.0), LONGEST_STEP_S) if math.isfinite(dt_s) else 0.0
-        if self._count == 0 or not values.truth("/stage/freeze", self._settings["freeze"]):
+        if self._count == 0 or not values.truth("/freeze", SWITCH):
             self._draw_picture(time_s, step_s)
         self._count += 1
-        dark = values.truth("/stage/blackout", self._settings["blackout"])
+        dark = values.truth("/blackout", SWITCH)
         level = 0.0 if dark else values.number("/master/level", MASTER)
         flashes = values.number("/limiter/flashes", self._limits["flashes"])
         limited = values.truth("/limiter/enabled", self._limits["enabled"])

@@ -160,7 +160,7 @@ def test_keys_work_from_the_operators_window_and_h_shows_them_there_only(page, o
         return output.keyboard.help_shown
 
     eventually(all_there)
-    assert got == [Action("freeze"), Action("patch", 4)]
+    assert got == [Action("/freeze"), Action("patch", 4)]
     helped = page(state())
     different = (plain != helped).any(axis=-1)
     assert different[20:380, 20:660].mean() > 0.95

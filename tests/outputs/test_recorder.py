@@ -249,7 +249,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     if mount.returncode != 0:
         pytest.skip(f"no small disk can be mounted here, so none is filled: {mount.stderr.strip()}")
     yield folder
-    subprocess.run(("umount", str(folder)), check=True)
+    subprocess.run(("umount", "--lazy", str(folder)), check=True)
 
 
 @pytest.mark.parametrize("paced", [False, True])

@@ -178,14 +178,14 @@ def test_keys_of_the_performer_become_actions(window, screen, eventually) -> Non
     eventually(all_there)
     assert [(action.name, action.value) for action in got] == [
         ("patch", 3),
-        ("live", 0.0),
-        ("freeze", 0.0),
-        ("master", 0.05),
-        ("master", -0.05),
-        ("still", 0.0),
-        ("record", 0.0),
-        ("panic", 0.0),
-        ("blackout", 0.0),
+        ("/live", None),
+        ("/freeze", None),
+        ("/master/level", 0.05),
+        ("/master/level", -0.05),
+        ("/shot", None),
+        ("/record", None),
+        ("/panic", None),
+        ("/blackout", None),
     ]
 
 

@@ -139,7 +139,7 @@ def test_what_may_flash_is_not_touched(context, passes, flashes_hz):
 
 def test_a_fall_is_never_held_back(context, passes):
     def cut(number):
-        return (WHITE if number == 0 else None), {"/stage/blackout": number > 120 and number % 7 < 4}
+        return (WHITE if number == 0 else None), {"/blackout": number > 120 and number % 7 < 4}
 
     light, _ = play(context, passes, cut, seconds=2)
     dark = [number - 72 for number in range(72, 192) if number > 120 and number % 7 < 4]

@@ -68,7 +68,6 @@ def test_every_parameter_of_every_pass_moves_pixels_at_both_ends(make, passes, n
         ("fit", ("crop", "mirror", "tile")),
         ("sharpen", (0.0, 0.35, 1.0)),
         ("grain", (0.0, 0.15, 1.0)),
-        ("blackout", (False, True)),
     ],
 )
 def test_every_setting_moves_pixels(make, passes, parameter, values):
@@ -119,15 +118,15 @@ def test_master_level_and_blackout_act_at_once_and_on_everything(make, passes):
     full = shown(stage, PLAIN, rgb)
     half = shown(stage, PLAIN | {"/master/level": 0.5}, rgb, frames=1, dt_s=0.0)
     assert np.abs(half - full / 2).max() <= 2.0
-    assert shown(stage, PLAIN | {"/stage/blackout": True}, rgb, frames=1).max() <= 1.0
+    assert shown(stage, PLAIN | {"/blackout": True}, rgb, frames=1).max() <= 1.0
 
 
 def test_freeze_holds_the_picture_but_not_the_master(make, passes):
     stage = make(passes)
     before = shown(stage, PLAIN, landscape())
-    held = shown(stage, PLAIN | {"/stage/freeze": True}, landscape(seed=9), frames=10, start_s=6.0)
+    held = shown(stage, PLAIN | {"/freeze": True}, landscape(seed=9), frames=10, start_s=6.0)
     assert np.abs(held - before).max() <= 1.0
-    assert shown(stage, PLAIN | {"/stage/freeze": True, "/master/level": 0.0}, frames=1).max() <= 1.0
+    assert shown(stage, PLAIN | {"/freeze": True, "/master/level": 0.0}, frames=1).max() <= 1.0
     assert difference(shown(stage, PLAIN, landscape(seed=9), frames=3, start_s=7.0), before) > 5.0
 
 
@@ -161,7 +160,7 @@ def test_a_cross_fade_dissolves_the_held_picture_into_the_new_one(make, passes):
 
 def test_a_value_that_is_no_number_keeps_the_last_good_one(make, passes):
     addresses = [f"/shader/{item.name}/{name}" for item in passes for name in item.leaves]
-    addresses += ["/stage/network", "/stage/grain", "/stage/sharpen", "/master/level", "/limiter/flashes", "/stage/freeze"]
+    addresses += ["/stage/network", "/stage/grain", "/stage/sharpen", "/master/level", "/limiter/flashes", "/freeze"]
     for bad in (float("nan"), float("inf"), "loud"):
         stage = make(passes)
         good = moving(stage, dict.fromkeys(addresses, bad))

@@ -1,0 +1,1 @@
+"""Hands from elsewhere: OSC and MIDI, all derived from the parameter tree."""

@@ -1,0 +1,1 @@
+"""MIDI: inputs by name, what their messages mean, and which parameters they move."""

@@ -1,0 +1,1 @@
+"""Open Sound Control: a receiver of our own, and what is sent to whoever follows the show."""

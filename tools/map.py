@@ -10,7 +10,7 @@ BEGIN, END = "<!-- modules: written by `make map` -->\n", "<!-- end of modules -
 def listing() -> str:
     """Every folder and module in a line, as Markdown: base layer and wiring first, then the folders."""
     lines = []
-    for folder in (ENGINE, *sorted(path.parent for path in ENGINE.glob("*/__init__.py"))):
+    for folder in (ENGINE, *sorted(path.parent for path in ENGINE.glob("*/**/__init__.py"))):
         inside = folder.relative_to(ENGINE.parent)
         lines += ["", f"### {inside}/", "", first_line(folder / "__init__.py"), ""]
         modules = sorted(path for path in folder.glob("*.py") if path.name != "__init__.py")

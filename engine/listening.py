@@ -16,6 +16,7 @@ from engine.types import Change, Tick
 
 log = logging.getLogger("clavilux.listening")
 READ_S = 0.1
+TOUCHED = 0.3  # of the usual time between two latents, after a hand's change: soon, but a flood must not fill the processor
 
 
 class Listening:
@@ -28,6 +29,7 @@ class Listening:
 
     def __init__(self, instrument: Instrument, source: Source, send: Callable[[Tick], None]) -> None:
         self.ticks = LocalSlot[Tick]()
+        self.stirred = threading.Event()  # a tick that is worth an early picture: whoever draws clears it
         self.source = source
         self.ended = False  # the source came to its end
         self.faults = 0  # hops that failed
@@ -91,8 +93,11 @@ class Listening:
     def _hear(self, hop: AudioHop) -> None:
         tick = self._instrument.hear(hop.hops, hop.t_heard)
         self.ticks.put(tick)
+        if tick.features.events or tick.changes:
+            self.stirred.set()
         # More network frames than the display can show would only take the processor from the drawing; a hit never waits.
-        if tick.features.events or hop.t_heard - self._sent_s >= self.send_every_s:
+        due_s = self._sent_s + self.send_every_s * (TOUCHED if tick.changes else 1.0)
+        if tick.features.events or hop.t_heard >= due_s:
             self._sent_s = hop.t_heard
             self.send(tick)
         self.asked.extend(change for change in tick.changes if change.address in self.asks)

@@ -21,6 +21,7 @@ from engine.outputs.recorder import Recorder
 from engine.outputs.still import StillWriter
 from engine.runtime.process import GeneratorProcess
 from engine.sources import Source
+from engine.stage.cadence import Cadence
 from engine.stage.context import is_software
 from engine.stage.readback import Readback
 from engine.stage.stage import Stage
@@ -81,10 +82,12 @@ class Live:
 
     def run(self, seconds: float | None = None) -> None:
         """Perform for `seconds`, or until the window is closed, quit is pressed, or the sound ends."""
-        started = before = time.monotonic()
-        due, looked = started, started
+        started = before = looked = time.monotonic()
+        cadence = Cadence(self.rate_hz, started)
         while not self._ending and not self.listening.ended and (seconds is None or time.monotonic() - started < seconds):
             now = time.monotonic()
+            cadence.begin(now)
+            self.listening.stirred.clear()
             tick = self.listening.ticks.get()
             while self.listening.asked:
                 self._answer(self.listening.asked.popleft())
@@ -97,7 +100,7 @@ class Live:
                     self.say(message)
             if self.window is not None:
                 self._serve_window(tick)
-            due = self._pace(due)
+            self._pace(cadence)
 
     def say(self, message: str) -> None:
         """Tell the performer, never the audience. Any thread."""
@@ -201,14 +204,15 @@ class Live:
         old.close()
         self.say(f"model {incoming.info.name}")
 
-    def _pace(self, due: float) -> float:
-        """Sleep until the next frame is due; a display that waits for its own refresh leaves nothing to sleep."""
-        period = 1.0 / self.rate_hz
-        due = max(due + period, time.monotonic() - period)  # after a stall go on from here, without a burst
-        wait = due - time.monotonic()
-        if wait > 0.0 and (self.window is None or self.window.refresh_hz > 1.1 * self.rate_hz or wait > 0.5 * period):
-            time.sleep(wait)
-        return due
+    def _pace(self, cadence: Cadence) -> None:
+        """Wait until the next frame is due; a display that waits for its own refresh leaves nothing to wait for."""
+        wait = cadence.due_s - time.monotonic()
+        if self.window is None or self.window.refresh_hz > 1.1 * self.rate_hz or wait > 0.5 * cadence.period_s:
+            if wait > 0.0 and self.listening.stirred.wait(wait):
+                cadence.hasten()
+                wait = cadence.due_s - time.monotonic()
+                if wait > 0.0:
+                    time.sleep(wait)
 
     def _choose(self, patch: Any) -> None:
         self.instrument.choose(patch)

@@ -10,7 +10,9 @@ from engine.latent.mover import Mover
 from engine.latent.noise_field import NoiseField
 from engine.moment import Moment
 from engine.params import Param, Parametric
-from engine.types import LatentState
+from engine.types import FloatArray, LatentState
+
+HAND_S = 0.03  # the hand's steps come at its own rate, and should not show
 
 
 class Latent(Parametric):
@@ -19,6 +21,7 @@ class Latent(Parametric):
     truncation = Param(0.7, low=0.0, high=1.0, doc="Spread of z: low is typical and calm, high is varied.", slew_s=0.2)
     noise = Param(1.0, low=0.0, high=2.0, doc="Amount of the network's own random inputs.")
     noise_speed = Param(0.15, low=0.005, high=8.0, curve="exp", unit="1/s", doc="How fast they change.")
+    z = Param((), low=-4.0, high=4.0, doc="z from a hand: its first numbers take the place of the movers'; none gives z back.")
     fade_s = Param(2.0, low=0.01, high=30.0, curve="exp", unit="s", doc="How long a change of patch or seed takes.")
 
     def __init__(self, z_size: int, noise_size: int, seed: int) -> None:
@@ -26,6 +29,7 @@ class Latent(Parametric):
         self._z_size, self._noise_size = z_size, noise_size
         self._field = NoiseField(Chance(seed, "noise"), noise_size)
         self._phase = 0.0
+        self._hand = np.zeros(0, np.float32)  # where the hand's part of z is
         self._last: LatentState | None = None
         self._gap_z = np.zeros(z_size, np.float32)
         self._gap_y = np.zeros(0, np.float32)
@@ -46,6 +50,7 @@ class Latent(Parametric):
         z = np.zeros(self._z_size, np.float32)
         for mover in movers:
             mover.step(z, moment)
+        self._by_hand(z, moment.dt_s)
         y = classes.step(moment)
         if self._fading_s >= 0.0:
             y = self._faded(z, y, moment.dt_s)
@@ -53,6 +58,17 @@ class Latent(Parametric):
         noise = self._field.at(self._phase) * np.float32(self.noise)
         self._last = LatentState(z, y, self.truncation, noise)
         return self._last
+
+    def _by_hand(self, z: FloatArray, dt_s: float) -> None:
+        given = self.z[: len(z)]
+        if len(given) < len(self._hand):
+            self.glide()
+        if not given and not len(self._hand):
+            return
+        here = self._hand[: len(given)]
+        self._hand = np.append(here, z[len(here) : len(given)])  # what is new starts from where the movers have it
+        self._hand += (np.array(given, np.float32) - self._hand) * np.float32(1.0 - math.exp(-dt_s / HAND_S))
+        z[: len(given)] = self._hand
 
     def _faded(self, z: np.ndarray, y: np.ndarray, dt_s: float) -> np.ndarray:
         if self._fading_s == 0.0 and self._last is not None:

@@ -32,6 +32,7 @@ FADE_S = 2.0  # patch and model changes
 NETWORK_PERIODS = 0.7  # between two latents for the network, in display periods: never the display waits for it
 PANIC_SHOWN_S = 1.0
 RELOAD_S = 0.5  # how often saved shaders are looked for
+STALE_S = 0.1  # a tick older than this is drawn all the same, and counted
 
 
 class Live:
@@ -63,6 +64,7 @@ class Live:
         listening.send_every_s = NETWORK_PERIODS / self.rate_hz
         self.messages: deque[str] = deque(maxlen=8)
         self.frames = 0
+        self.stale = 0  # frames drawn from a tick older than STALE_S: control was held up
         self._open_live, self._open_model, self._on_frame = open_live, open_model, on_frame
         self._entrance, self._stills = Entrance(), StillWriter()
         self._patches = resources.listing("patches", "*.toml")
@@ -162,6 +164,8 @@ class Live:
     # --- one frame -----------------------------------------------------------------------------------------------------
 
     def _draw(self, tick: Tick, time_s: float, dt_s: float) -> None:
+        if time.monotonic() - tick.t_heard > STALE_S:
+            self.stale += 1
         frame = self._newest_frame()
         if frame is not None:
             self.stage.set_frame(frame)
@@ -207,12 +211,13 @@ class Live:
     def _pace(self, cadence: Cadence) -> None:
         """Wait until the next frame is due; a display that waits for its own refresh leaves nothing to wait for."""
         wait = cadence.due_s - time.monotonic()
-        if self.window is None or self.window.refresh_hz > 1.1 * self.rate_hz or wait > 0.5 * cadence.period_s:
-            if wait > 0.0 and self.listening.stirred.wait(wait):
-                cadence.hasten()
-                wait = cadence.due_s - time.monotonic()
-                if wait > 0.0:
-                    time.sleep(wait)
+        swap_waits = self.window is not None and self.window.refresh_hz <= 1.1 * self.rate_hz and wait <= 0.5 * cadence.period_s
+        if wait <= 0.0 or swap_waits or not self.listening.stirred.wait(wait):
+            return
+        cadence.hasten()
+        wait = cadence.due_s - time.monotonic()
+        if wait > 0.0:
+            time.sleep(wait)
 
     def _choose(self, patch: Any) -> None:
         self.instrument.choose(patch)

@@ -79,7 +79,7 @@ class Live:
         self._record_from = self._pushed_s = 0.0
         self._shown: deque[float] = deque(maxlen=60)  # when frames were shown
         self._made: deque[float] = deque(maxlen=60)  # when network frames came
-        self._latency_s = 0.0
+        self._latency_s, self._opened_s = 0.0, time.monotonic()
         self._ending = False
 
     def run(self, seconds: float | None = None) -> None:
@@ -94,7 +94,7 @@ class Live:
             while self.listening.asked:
                 self._answer(self.listening.asked.popleft())
             if tick is not None:
-                self._draw(tick, now - started, now - before)
+                self._draw(tick, now - self._opened_s, now - before)
                 before = now
             if now - looked > RELOAD_S:
                 looked = now

@@ -7,77 +7,26 @@ pixels to change are those that passes changed. In the second half only routes t
 alone can move the picture.
 """
 
-import contextlib
-import math
 import os
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.bench.light import Answers, delays, first_changes
+from engine.bench.performance import DISPLAY_HZ, Watch, performance, process
 from engine.guard.health import GilProbe, TimerProbe, uss_mb
-from engine.instrument import HOP, RATE_HZ, Instrument, find_patch
-from engine.listening import Listening
-from engine.live import Live
+from engine.instrument import HOP, RATE_HZ, Instrument
 from engine.runtime.process import GeneratorProcess
-from engine.show import SWITCH_S, open_model, open_sound
-from engine.stage.context import headless_context
-from engine.stage.stage import Stage
-from engine.types import ByteArray, FloatArray, Tick
+from engine.types import Tick
 
-DISPLAY_HZ = 30.0
 LOOPBACK_S = 20.0
 WARM_S = 15.0  # the network's entrance, caches filled
 SAMPLE_S = 2.0
-CELL = 10  # pixels
-HELD = ("/walk/speed", "/walk/amount", "/keyframes/rate", "/latent/noise_speed")  # set to their lowest
 TO_NETWORK = "/pulse/"
-
-
-class Watch:
-    """Takes every picture as it is read back: when, how far it is from the one before, and what drawing it took.
-
-    `turn_s` after the first picture `turn` is called, once.
-    """
-
-    def __init__(self, room: int, turn_s: float, turn: Callable[[], None]) -> None:
-        self.times = np.zeros(room)
-        self.changes = np.zeros(room)
-        self.draws_ms = np.zeros(room)
-        self.count = 0
-        self.turned = math.inf  # when `turn` was called
-        self._turn_s, self._turn = turn_s, turn
-        self._before: FloatArray | None = None
-
-    def take(self, stage: Stage, tick: Tick) -> None:
-        """Called after each drawn frame, in the thread that draws."""
-        pixels = stage.read()
-        now = time.monotonic()
-        picture = _coarse(pixels)
-        if self._before is not None and self.count < self.times.size:
-            self.times[self.count] = now
-            self.changes[self.count] = np.abs(picture - self._before).mean()
-            self.draws_ms[self.count] = stage.draw_ms
-            self.count += 1
-            if self.turned == math.inf and now - self.times[0] >= self._turn_s:
-                self.turned = now
-                self._turn()
-        self._before = picture
-
-
-def _coarse(picture: ByteArray) -> FloatArray:
-    """Means over squares of green, which carries most of the luminance: film grain, new every frame, averages out."""
-    rows, columns = picture.shape[0] // CELL, picture.shape[1] // CELL
-    green = picture[: rows * CELL, : columns * CELL, 1].astype(np.float32)
-    bands = green.reshape(rows, CELL, columns * CELL).sum(axis=1)
-    coarse: FloatArray = bands.reshape(rows, columns, CELL).sum(axis=2) * np.float32(1.0 / CELL**2)
-    return coarse
 
 
 class TimedInstrument(Instrument):
@@ -125,20 +74,6 @@ class Sampler:
             self.rows.append((round(time.monotonic() - self._started, 2), generator.status().fps, *held))
 
 
-@contextlib.contextmanager
-def process(module: str, *options: str) -> Iterator[list[float]]:
-    """A measuring process beside the show; gives a list that holds the times it printed, once the block is left."""
-    printed: list[float] = []
-    child = subprocess.Popen([sys.executable, "-m", f"engine.bench.{module}", *options], stdout=subprocess.PIPE, text=True)
-    try:
-        yield printed
-        out, _ = child.communicate(timeout=60.0)
-        printed.extend(float(line) for line in out.split())
-    finally:
-        child.kill()
-        child.wait()
-
-
 def loopback(seconds: float) -> tuple[float, ...]:
     """The audio path alone, with nothing else running: ms from a kick handed to one stream to its arrival in another."""
     with process("listener", "--seconds", str(seconds + 2.0)) as heard:
@@ -154,49 +89,23 @@ def measure(seconds: float, patch_name: str, model: str, runtime: str, size: tup
     Listens to the PulseAudio server of the environment. Raises RuntimeError if the generator does not start.
     """
     bare = loopback(LOOPBACK_S)
-    patch = find_patch(patch_name)
-    sys.setswitchinterval(SWITCH_S)
-    with contextlib.ExitStack() as stack:
-        generator = open_model(model, runtime)
-        stack.callback(generator.close)
-        generator.start()
-        while generator.status().state not in ("warm", "playing"):
-            if generator.status().state == "failed":
-                raise RuntimeError(f"expected a generator that plays; got {generator.status().message}")
-            time.sleep(0.1)
-        source = open_sound("pulse", False, True, 0)
-        instrument = TimedInstrument(patch, generator.info, source.inputs, 0)
-        context = headless_context()
-        stack.callback(context.release)
-        listening = Listening(instrument, source, generator.send)
-        stack.callback(listening.close)
-
-        def mute(addresses: Callable[[str], bool]) -> None:
-            for route in patch.routes:
-                if addresses(route.address):
-                    instrument.tree.post(f"/route/{route.name}/mute", True)
-
-        for address in HELD:
-            if address in instrument.tree:
-                instrument.tree.post(address, 0.0)
-        mute(lambda address: address in HELD)
-
-        watch = Watch(
-            round((WARM_S + seconds + 10.0) * DISPLAY_HZ),
-            WARM_S + seconds / 2,
-            lambda: mute(lambda address: not address.startswith(TO_NETWORK)),
-        )
-        live = Live(instrument, listening, generator, context, size, DISPLAY_HZ, internal_size=size, on_frame=watch.take)
-        stack.callback(live.close)
+    watch = Watch()
+    with performance(patch_name, model, runtime, "pulse", size, watch.take, TimedInstrument) as show:
+        show.hold()
+        instrument, generator = show.instrument, show.generator
+        assert isinstance(instrument, TimedInstrument)
         gil, timer, sampler = GilProbe(), TimerProbe(DISPLAY_HZ), Sampler(generator)
         gil.start()
-        listening.start()
+        show.listening.start()
         with process("clicks", "--seconds", str(WARM_S + seconds)) as kicks:
-            live.run(WARM_S + seconds)
+            show.live.run(WARM_S + seconds / 2)
+            turned = time.monotonic()
+            show.mute(lambda address: not address.startswith(TO_NETWORK))
+            show.live.run(seconds / 2)
         late_ms = timer.stop()
         gil.stop()
         sampler.stop()
-        figures = summary(watch, kicks, bare)
+        figures = summary(watch, turned, kicks, bare)
         hops, hop_us = instrument.hops, HOP / RATE_HZ * 1e6
         figures |= {
             "generator_fps": round(float(np.mean([row[1] for row in sampler.rows if row[0] > WARM_S])), 2),
@@ -204,15 +113,15 @@ def measure(seconds: float, patch_name: str, model: str, runtime: str, size: tup
             "control_us_per_hop": round(instrument.control_s / hops * 1e6, 1),
             "hop_us": round(hop_us, 1),
             "hops_heard": hops,
-            "overflows": source.status().overflows,
+            "overflows": show.source.status().overflows,
             "gil_gap_ms_p99": round(gil.p99_ms(), 2),
             "timer_ms_p99": percentile(intervals_ms(late_ms), 99),
             "uss_mb_60s": sampler.memory_mb(60.0),
             "uss_mb_300s": sampler.memory_mb(300.0),
-            "patch": patch.name,
+            "patch": patch_name,
             "model": model,
             "runtime": generator.status().runtime,
-            "stage": dict(live.stage.status()),
+            "stage": dict(show.live.stage.status()),
         }
         figures["samples"] |= {
             "timer_late_ms": [round(late, 3) for late in late_ms],
@@ -222,26 +131,26 @@ def measure(seconds: float, patch_name: str, model: str, runtime: str, size: tup
         return figures
 
 
-def summary(watch: Watch, kicks: Sequence[float], bare: Sequence[float]) -> dict[str, Any]:
+def summary(watch: Watch, turned: float, kicks: Sequence[float], bare: Sequence[float]) -> dict[str, Any]:
     """The figures of display and latency, after the warm-up, with their samples."""
-    times, changes = watch.times[: watch.count], watch.changes[: watch.count]
+    times, changes = np.array(watch.times), np.array(watch.changes)
     begun = times[0] + WARM_S
-    shader = first_changes(times, changes, [kick for kick in kicks if begun < kick < watch.turned - 0.5])
-    network = first_changes(times, changes, [kick for kick in kicks if kick > watch.turned + 1.0])
+    shader = first_changes(times, changes, [kick for kick in kicks if begun < kick < turned - 0.5])
+    network = first_changes(times, changes, [kick for kick in kicks if kick > turned + 1.0])
     steady = times[times >= begun]
     periods_ms = np.diff(steady) * 1e3
     return {
         "display_fps": round((steady.size - 1) / (steady[-1] - steady[0]), 2),
         "display_ms_p50": percentile(periods_ms, 50),
         "display_ms_p99": percentile(periods_ms, 99),
-        "draw_ms_p50": percentile(watch.draws_ms[: watch.count], 50),
+        "draw_ms_p50": percentile(watch.draws_ms, 50),
         "loopback_ms_p50": percentile(bare, 50),
         **_latencies("sound_to_shader_ms", shader, bare),
         **_latencies("sound_to_generator_ms", network, bare),
         "samples": {
             "picture_s": np.round(times - times[0], 5).tolist(),
             "change": np.round(changes, 4).tolist(),
-            "draw_ms": np.round(watch.draws_ms[: watch.count], 3).tolist(),
+            "draw_ms": np.round(watch.draws_ms, 3).tolist(),
             "kick_s": [round(kick - times[0], 5) for kick in kicks],
             "loopback_ms": [round(delay, 3) for delay in bare],
             "sound_to_shader_ms": [round(latency, 3) for latency in shader.latencies_ms],

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.bench.stage import CELL, _coarse, intervals_ms
+from engine.bench.performance import CELL, _coarse
+from engine.bench.stage import intervals_ms
 
 KEYS = (
     "generator_fps",

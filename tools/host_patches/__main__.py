@@ -1,0 +1,17 @@
+"""Writes the patches of Pure Data and Max for Live: `python -m tools.host_patches`."""
+
+from pathlib import Path
+
+from tools.host_patches import puredata
+
+PATCHES = Path(__file__).resolve().parent.parent.parent / "patches"
+
+
+def written() -> dict[Path, bytes]:
+    """The content of every file that is generated, by its path."""
+    return {PATCHES / "puredata" / "clavilux.pd": puredata.patch().encode()}
+
+
+if __name__ == "__main__":
+    for path, content in written().items():
+        path.write_bytes(content)

@@ -1,0 +1,44 @@
+"""What every host's patch offers: the addresses and names that the engine itself declares."""
+
+from typing import NamedTuple
+
+from engine import resources
+from engine.control.patch import MACROS
+from engine.master import LOAD_PATCH, PANIC
+
+PORT = 9000  # where the engine listens, unless told otherwise
+FEED_PORT = 9001  # where Pure Data listens for the engine's feed
+
+
+class Fader(NamedTuple):
+    """A parameter between 0 and 1."""
+
+    name: str  # a word, as receivers and dials are called: `macro-1`
+    address: str
+    label: str
+    rest: float  # what the engine starts with
+
+
+class Button(NamedTuple):
+    """A parameter that is on or off, or one that fires."""
+
+    name: str
+    address: str
+
+
+FADERS = (
+    *(Fader(f"macro-{number}", f"/macro/{number}", name, 0.5) for number, name in enumerate(MACROS, 1)),
+    Fader("master", "/master/level", "master", 1.0),
+)
+SWITCHES = (Button("freeze", "/freeze"), Button("blackout", "/blackout"))
+PANIC_BUTTON = Button("panic", PANIC)
+TEMPO_BUTTONS = tuple(Button(name, f"/tempo/{name}") for name in ("tap", "resync", "half", "double"))
+RESYNC = "/tempo/resync"
+BPM = "/tempo/bpm"
+PATCH = LOAD_PATCH
+HELD = (*(fader.address for fader in FADERS), *(switch.address for switch in SWITCHES), PATCH)  # asked for on connecting
+
+
+def patches() -> tuple[str, ...]:
+    """The first nine patches of the shelf, as the keys 1 to 9 choose them."""
+    return tuple(path.stem for path in resources.listing("patches", "*.toml")[:9])

@@ -132,6 +132,10 @@ class Live:
             return
         self._incoming = incoming
 
+    def end(self) -> None:
+        """Leave `run` after the frame that is being drawn. Any thread, and signal handlers."""
+        self._ending = True
+
     def close(self) -> None:
         """End the recording, stop the threads and give the card back; the generator that plays ends too."""
         self._watcher.close()

@@ -14,6 +14,7 @@ from contextlib import ExitStack
 
 from engine import resources
 from engine.film import film
+from engine.guard.watched import Watched
 from engine.instrument import HOP, RATE_HZ, Instrument, find_patch
 from engine.listening import Listening
 from engine.live import Live
@@ -26,8 +27,11 @@ DEMO = "demo/first-light.ogg"
 SWITCH_S = 0.001  # a busy drawing thread hands the GIL to the listening one this soon
 
 
-def perform(options: PlayOptions) -> None:
-    """One performance, from opening to closing. Raises OSError, ValueError or LookupError for what cannot be had."""
+def perform(options: PlayOptions, watched: Watched | None = None) -> None:
+    """One performance, from opening to closing. Raises OSError, ValueError or LookupError for what cannot be had.
+
+    `watched` keeps the state of a show in real time, and has what a crashed one left.
+    """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     patch = find_patch(options.patch)
     generator = open_model(options.model, options.runtime)
@@ -45,7 +49,7 @@ def perform(options: PlayOptions) -> None:
             stack.callback(source.close)
             make_film(options, instrument, source, generator)
         else:
-            play_live(options, instrument, source, generator, stack)
+            play_live(options, instrument, source, generator, stack, watched)
 
 
 def open_model(name: str, runtime: str) -> GeneratorProcess:
@@ -88,7 +92,12 @@ def internal_size(options: PlayOptions) -> tuple[int, int]:
 
 
 def play_live(
-    options: PlayOptions, instrument: Instrument, source: Source, generator: GeneratorProcess, stack: ExitStack
+    options: PlayOptions,
+    instrument: Instrument,
+    source: Source,
+    generator: GeneratorProcess,
+    stack: ExitStack,
+    watched: Watched | None = None,
 ) -> None:
     """Window and headless mode, in real time."""
     sys.setswitchinterval(SWITCH_S)
@@ -126,6 +135,9 @@ def play_live(
         open_model=lambda name: open_model(name, options.runtime),
     )
     stack.callback(live.close)
+    if watched is not None:
+        stack.callback(watched.close)  # first of all: what is closed after it may take its time
+        watched.begin(live)
     if options.record is not None:
         live.record(options.record)
     listening.start()

@@ -1,0 +1,55 @@
+"""What a supervisor tells the show it starts, by way of the environment: the command line stays the user's own."""
+
+import json
+import os
+from collections.abc import MutableMapping
+from dataclasses import asdict, dataclass, fields
+
+VARIABLE = "CLAVILUX_SUPERVISED"
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """One life of a show. Without a supervisor `pipe` is negative."""
+
+    parent: int = 0  # the supervisor's process
+    pipe: int = -1  # where to send heartbeats: a file descriptor, on Windows a handle
+    journal: str = ""  # the file to keep the state in; empty: none
+    resume: str = ""  # the journal to take back; empty: none
+    safe: bool = False  # nothing of the user's
+    life: int = 0  # how many there were before
+    why: str = ""  # what ended the one before
+    left_s: float | None = None  # of the seconds the user asked for
+
+    def environment(self) -> dict[str, str]:
+        """As the variable of the environment that `take` reads."""
+        return {VARIABLE: json.dumps(asdict(self))}
+
+    @classmethod
+    def take(cls, environ: MutableMapping[str, str] = os.environ) -> "Orders | None":
+        """The orders given to this process, if any; its own children do not see them. Raises ValueError for what is none."""
+        text = environ.pop(VARIABLE, None)
+        if text is None:
+            return None
+        try:
+            given = json.loads(text)
+            orders = cls(**given)
+        except (ValueError, TypeError):
+            raise ValueError(f"expected a supervisor's orders in {VARIABLE}; got {text[:80]!r}") from None
+        for field in fields(cls):
+            value, kinds = getattr(orders, field.name), KINDS[field.name]
+            if not isinstance(value, kinds):
+                raise ValueError(f"expected {kinds} for {field.name} in {VARIABLE}; got {value!r}")
+        return orders
+
+
+KINDS: dict[str, tuple[type, ...]] = {
+    "parent": (int,),
+    "pipe": (int,),
+    "journal": (str,),
+    "resume": (str,),
+    "safe": (bool,),
+    "life": (int,),
+    "why": (str,),
+    "left_s": (int, float, type(None)),
+}

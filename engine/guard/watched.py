@@ -1,0 +1,162 @@
+"""The show's side of being watched: it beats, keeps its journal, ends when it is asked to, and takes back what it was."""
+
+import ctypes
+import faulthandler
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Protocol
+
+from engine import resources
+from engine.guard.heartbeat import ENDING, FILM, SHOWING, Heartbeat
+from engine.guard.journal import Claim, Journal, JournalError, Saved, load_journal, state_folder
+from engine.guard.orders import Orders
+from engine.types import Value
+
+PR_SET_PDEATHSIG = 1
+ASKED = ("/live", "/record")  # asked for anew: they are more than a value
+LET_GO = "/freeze"  # there is no picture to hold any more
+TOLD = 3  # refusals one by one; more are counted
+ENDS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name))
+
+
+class Hands(Protocol):
+    """What is kept of an instrument; `engine.instrument.Instrument` is one."""
+
+    @property
+    def tree(self) -> Any: ...
+    @property
+    def performer(self) -> Any: ...
+    def state(self) -> Mapping[str, Value]: ...
+    def restore(self, state: Mapping[str, object]) -> list[str]: ...
+
+
+class Show(Protocol):
+    """What is watched; `engine.live.Live` is one."""
+
+    @property
+    def instrument(self) -> Hands: ...
+    @property
+    def generator(self) -> Any: ...
+    @property
+    def frames(self) -> int: ...
+    def say(self, message: str) -> None: ...
+    def end(self) -> None: ...
+
+
+class Watched:
+    """Made as early as the process can, by its main thread, which then calls `begin` and `close`.
+
+    `saved` is what there is to take back, or None; whoever wires the show reads its `parts`.
+    """
+
+    def __init__(self, orders: Orders | None = None, resume: bool = False) -> None:
+        """`orders` come from the supervisor; without one the journal is found here, and `resume` takes it back."""
+        self.messages: list[str] = []  # for the performer, once there is a show to tell them
+        self._claim: Claim | None = None
+        self.orders = orders or self._unsupervised(resume)
+        self._heart = Heartbeat(self.orders.pipe) if self.orders.pipe >= 0 else None
+        self._journal: Journal | None = None
+        self._handlers: dict[int, Any] = {}
+        self.saved: Saved | None = None
+        if self._heart is not None:
+            _belong_to(self.orders.parent)
+        if self.orders.why:
+            self.messages.append(self.orders.why)
+        if self.orders.resume:
+            try:
+                self.saved = load_journal(Path(self.orders.resume))
+            except JournalError as error:
+                self.messages.append(f"{error}; started afresh")
+
+    @property
+    def parts(self) -> Mapping[str, object]:
+        """What the parts of the show left, by name; whoever takes one back checks it."""
+        return self.saved.parts if self.saved is not None else {}
+
+    def film(self) -> None:
+        """This will be a film after all: it may take its time, and is not started again."""
+        if self._heart is not None:
+            self._heart.tell(FILM)
+
+    def begin(self, show: Show, parts: Mapping[str, Callable[[], object]] | None = None) -> None:
+        """Put what was saved in force and watch from here on; before the first tick. `parts` return what JSON can hold."""
+        for message in (*self.messages, *self._restore(show.instrument)):
+            show.say(message)
+        if threading.current_thread() is threading.main_thread():
+            for number in ENDS:
+                self._handlers[number] = signal.signal(number, lambda *_: self._end(show))
+        if self._heart is not None:
+            self._heart.tell(SHOWING, lambda: show.frames)
+        if self.orders.journal:
+            self._journal = Journal(Path(self.orders.journal), lambda: _state(show), parts or {}, show.say)
+            self._journal.start()
+
+    def close(self) -> None:
+        """The performance is over: what comes now is closing. May be called again, and without `begin`."""
+        if self._heart is not None:
+            self._heart.tell(ENDING)
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
+        if self._claim is not None:
+            self._claim.close()
+            self._claim = None
+        self._hand_back()
+
+    def _end(self, show: Show) -> None:
+        self._hand_back()  # whoever asks a second time does not want to wait
+        show.end()
+
+    def _hand_back(self) -> None:
+        while self._handlers:
+            number, handler = self._handlers.popitem()
+            signal.signal(number, handler)
+
+    def _unsupervised(self, resume: bool) -> Orders:
+        try:
+            self._claim = Claim(state_folder())
+        except OSError as error:
+            self.messages.append(f"{error}; what hands set is not saved")
+            return Orders()
+        left = self._claim.newest() if resume else None
+        return Orders(journal=str(self._claim.path), resume=str(left or ""))
+
+    def _restore(self, hands: Hands) -> list[str]:
+        if self.saved is None:
+            return []
+        bases = dict(self.saved.bases)
+        asked = [address for address in ASKED if bases.pop(address, None) is True]
+        told = ["the picture was frozen and moves again"] if bases.pop(LET_GO, None) is True else []
+        refused = hands.restore(bases)
+        for address in asked:
+            hands.tree.post(address, True)
+        told += refused[:TOLD]
+        if len(refused) > TOLD:
+            told.append(f"{len(refused) - TOLD} more parameters could not be taken back")
+        return told
+
+
+def _state(show: Show) -> dict[str, object]:
+    patch, bases = show.instrument.performer.patch.path, show.instrument.state()
+    on_shelf = False
+    with suppress(OSError):
+        on_shelf = resources.find("patches", patch.name).samefile(patch)
+    name = patch.stem if on_shelf else str(patch.absolute())
+    return {"patch": name, "model": show.generator.info.name, "bases": bases}
+
+
+def _belong_to(parent: int) -> None:
+    """Die with the supervisor, print where a crash happened, and never be stopped for writing to a terminal."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(1)
+    if hasattr(signal, "SIGTTOU"):
+        signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    with suppress(ValueError, OSError):  # no standard error
+        faulthandler.enable()

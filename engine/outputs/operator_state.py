@@ -1,9 +1,10 @@
 """What the operator's window shows."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from engine.types import FeatureFrame
+from engine.types import AT_REST, FeatureFrame, Music
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,4 +28,10 @@ class OperatorState:
     blackout: bool = False
     panic: bool = False
     recording_s: float | None = None  # None while nothing is recorded
+    music: Music = AT_REST
+    osc: str = "off"  # where it is listened for, and what came
+    osc_heard_s: float = -math.inf  # time.monotonic() of the newest message
+    midi: str = "off"
+    midi_heard_s: float = -math.inf
+    stranger: str = ""  # a machine that sends without being let in
     messages: tuple[str, ...] = field(default=())  # newest last

@@ -33,7 +33,10 @@ def draw_panel(canvas: Canvas, state: OperatorState, keyboard: Keyboard, aspect:
     _sound(canvas, state, now_s)
     _names(canvas, state)
     _figures(canvas, state)
+    _hands(canvas, state, now_s)
     _messages(canvas, state)
+    if state.stranger:
+        _stranger(canvas, state.stranger)
     if keyboard.help_shown:
         _help(canvas)
     if keyboard.quit_asked(now_s):
@@ -117,13 +120,12 @@ def _names(canvas: Canvas, state: OperatorState) -> None:
 
 
 def _figures(canvas: Canvas, state: OperatorState) -> None:
-    tempo_bpm = state.features.values.get("tempo_bpm", 0.0) if state.features else 0.0
     figures = (
         ("DISPLAY", f"{state.display_fps:.1f}", "frames/s"),
         ("GENERATOR", f"{state.generator_fps:.1f}", "frames/s"),
         ("LATENCY", f"{state.latency_ms:.0f}", "ms"),
         ("PICTURE", f"{state.internal_size[0]} x {state.internal_size[1]}", ""),
-        ("TEMPO", f"{tempo_bpm:.0f}" if tempo_bpm > 0.0 else "-", "bpm"),
+        ("TEMPO", f"{state.music.bpm:.0f}", f"bpm  {state.music.source}"),
         ("TIME", _clock(state.time_s), ""),
     )
     for place, (label, figure, unit) in enumerate(figures):
@@ -134,15 +136,32 @@ def _figures(canvas: Canvas, state: OperatorState) -> None:
         canvas.text(x + 18 + canvas.width(figure, LARGE) + 8, y + 59, unit, SMALL, SOFT)
 
 
+def _hands(canvas: Canvas, state: OperatorState, now_s: float) -> None:
+    """Who else has hands on the show: a lamp that lights with every message, and from where."""
+    hands = (("OSC", state.osc, state.osc_heard_s), ("MIDI", state.midi, state.midi_heard_s))
+    for place, (label, text, heard_s) in enumerate(hands):
+        x = 676 + place * 217
+        canvas.box(x, 402, 207, 48, CARD, radius=8)
+        canvas.box(x + 18, 419, 14, 14, WELL, radius=7)
+        canvas.box(x + 18, 419, 14, 14, TEAL, math.exp(-max(now_s - heard_s, 0.0) / LAMP_FADE_S), radius=7)
+        canvas.text(x + 42, 431, label, SMALL, SOFT)
+        canvas.text(x + 82, 432, canvas.clip(text, BODY, 115), BODY, INK if text != "off" else SOFT)
+
+
+def _stranger(canvas: Canvas, host: str) -> None:
+    canvas.box(40, 316, 600, 46, AMBER, radius=6)
+    canvas.text(60, 345, canvas.clip(f"{host} sends OSC and is not let in.   Y  lets it in", BODY, 560), BODY, PAPER)
+
+
 def _messages(canvas: Canvas, state: OperatorState) -> None:
-    canvas.box(676, 402, 424, 258, CARD, radius=8)
-    canvas.text(694, 426, "MESSAGES", SMALL, SOFT)
-    canvas.text(1082, 426, "H  keys", SMALL, SOFT, align=1.0)
+    canvas.box(676, 460, 424, 200, CARD, radius=8)
+    canvas.text(694, 484, "MESSAGES", SMALL, SOFT)
+    canvas.text(1082, 484, "H  keys", SMALL, SOFT, align=1.0)
     lines: list[tuple[str, float]] = []
     for age, message in enumerate(reversed(state.messages)):
         lines = [(line, 1.0 if age == 0 else 0.6) for line in canvas.wrap(message, BODY, 388)] + lines
-    for row, (line, alpha) in enumerate(lines[-9:]):
-        canvas.text(694, 454 + row * 23, line, BODY, INK, alpha)
+    for row, (line, alpha) in enumerate(lines[-6:]):
+        canvas.text(694, 512 + row * 23, line, BODY, INK, alpha)
 
 
 def _help(canvas: Canvas) -> None:

@@ -32,6 +32,11 @@ class Screen:
         run = subprocess.run(("xdotool", *map(str, words)), check=True, capture_output=True, text=True, timeout=20)
         return run.stdout
 
+    def focus(self, window: object) -> None:
+        """Ask for the focus, which a window manager may refuse or take back while it maps windows: ask until it is so."""
+        words = ("xdotool", "windowfocus", str(glfw.get_x11_window(window)))
+        subprocess.run(words, check=False, capture_output=True, timeout=20)
+
     def press(self, window: object, *keys: str) -> None:
         self.xdotool("windowfocus", "--sync", glfw.get_x11_window(window), "key", "--delay", 20, *keys)
 
@@ -74,12 +79,12 @@ def server() -> Iterator[Screen]:
 
 @pytest.fixture
 def eventually() -> Callable[[Callable[[], bool]], None]:
-    """Waits until something is so; fails after ten seconds, which is far more than any of it takes."""
+    """Waits until something is so; fails after half a minute, which is far more than any of it takes on a busy machine."""
 
     def wait(so: Callable[[], bool]) -> None:
-        end_s = time.monotonic() + 10.0
+        end_s = time.monotonic() + 30.0
         while not so():
-            assert time.monotonic() < end_s, "waited ten seconds in vain"
+            assert time.monotonic() < end_s, "waited half a minute in vain"
             time.sleep(0.02)
 
     return wait

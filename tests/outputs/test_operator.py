@@ -181,11 +181,10 @@ def test_drawing_it_ten_times_a_second_is_all_that_the_show_pays(output, operato
     picture = output.context.texture((64, 36), 4, bytes(64 * 36 * 4))
     start_s = time.monotonic()
     calls = 0
-    while time.monotonic() - start_s < 1.0:
+    while time.monotonic() - start_s < 1.0 or calls < 20 * REDRAW_HZ:
         operator.draw(picture, state())
         calls += 1
-    assert operator.drawn <= REDRAW_HZ + 1
-    assert calls > 20 * REDRAW_HZ
+    assert 1 <= operator.drawn <= REDRAW_HZ * (time.monotonic() - start_s) + 1
     assert glfw.get_current_context() is not None
     output.show(picture)  # the output's context is current again
 

@@ -126,20 +126,25 @@ def test_full_screen_from_the_start_on_a_monitor_by_name(screen, eventually) -> 
         assert window.refresh_hz >= 24.0
 
 
-def test_full_screen_stays_when_the_focus_leaves(screen, eventually) -> None:
+def test_full_screen_stays_when_the_focus_leaves(screen, eventually, tmp_path) -> None:
     if shutil.which("blackbox") is None:
         pytest.skip("no window manager here: focus is not tested (apt-get install blackbox)")
-    manager = subprocess.Popen(("blackbox",), stderr=subprocess.DEVNULL)
+    surroundings = os.environ | {"HOME": str(tmp_path)}  # where it leaves its settings
+    manager = subprocess.Popen(("blackbox",), env=surroundings, stderr=subprocess.DEVNULL)
     try:
         eventually(lambda: has_window_manager(screen.name))
         with closing(OutputWindow((640, 360), fullscreen=True)) as window:
             glfw.default_window_hints()
             other = glfw.create_window(300, 200, "another program", None, None)
             texture = texture_of(window, quadrants(1280, 800))
-            screen.xdotool("windowfocus", glfw.get_x11_window(window.handle))
-            show_until(window, texture, lambda: bool(glfw.get_window_attrib(window.handle, glfw.FOCUSED)), eventually)
-            screen.xdotool("windowfocus", glfw.get_x11_window(other))
-            show_until(window, texture, lambda: not glfw.get_window_attrib(window.handle, glfw.FOCUSED), eventually)
+
+            def has_focus(one: object, is_so: bool) -> bool:
+                screen.focus(one)
+                window.poll()
+                return bool(glfw.get_window_attrib(window.handle, glfw.FOCUSED)) is is_so
+
+            show_until(window, texture, lambda: has_focus(window.handle, True), eventually)
+            show_until(window, texture, lambda: has_focus(other, False), eventually)
             for _ in range(20):
                 window.poll()
                 window.show(texture)

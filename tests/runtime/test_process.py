@@ -71,14 +71,14 @@ def test_a_latent_of_another_model_is_refused(playing, card):
 
 def test_polling_gives_new_frames_only_and_nothing_waits(playing, card):
     worst_s, frames, number = 0.0, [], 100
-    end = time.monotonic() + 1.5
-    while time.monotonic() < end:
+    began = time.monotonic()
+    while time.monotonic() < began + 1.5 or (len(frames) < 5 and time.monotonic() < began + 1.5 * LIVENESS):
         number += 1
         tick = make_tick(card, number)
-        began = time.thread_time()
+        before_s = time.thread_time()
         playing.send(tick)
         frame = playing.poll()
-        worst_s = max(worst_s, time.thread_time() - began)
+        worst_s = max(worst_s, time.thread_time() - before_s)
         if frame is not None:
             frames.append(frame)
         time.sleep(0.005)
@@ -103,9 +103,14 @@ def cpu_s(pid: int) -> float:
 
 @linux
 def test_a_process_with_nothing_to_draw_sleeps(playing):
-    before = cpu_s(playing.pid)
-    time.sleep(1.0)
-    assert cpu_s(playing.pid) - before <= 0.05
+    spent_s = []
+    for _ in range(LIVENESS):  # on a busy machine the last frame may still be under way
+        before = cpu_s(playing.pid)
+        time.sleep(1.0)
+        spent_s.append(cpu_s(playing.pid) - before)
+        if spent_s[-1] <= 0.05:
+            return
+    pytest.fail(f"it spent {spent_s} s of every second on nothing")
 
 
 @linux
@@ -171,7 +176,7 @@ def test_a_lost_process_is_replaced_and_draws_what_an_unharmed_one_would(playing
     assert not segments() & before  # whatever it still wrote, it wrote where nobody looks
     words = {"killed": "killed by SIGKILL", "stopped": "no sign of life", "hung": "is usual"}[fault]
     assert words in playing.status().message
-    wait_until(lambda: playing.status().state == "playing", 5)
+    wait_until(lambda: playing.status().state == "playing", 5 * LIVENESS)
 
 
 def test_a_model_that_cannot_be_drawn_fails_with_its_reason(card, tmp_path):
@@ -220,6 +225,13 @@ def test_closing_leaves_nothing_behind(model, openvino, card):
         process.wait_for(2, 1)
 
 
+def gone(pid: int) -> bool:
+    try:
+        return " Z " in Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
 @linux
 @pytest.mark.parametrize("stopped", [False, True])
 def test_it_dies_with_its_parent(model, openvino, stopped):
@@ -237,11 +249,10 @@ if sys.argv[2] == "True":
 os.kill(os.getpid(), signal.SIGKILL)
 """
     command = [sys.executable, "-c", code, str(model), str(stopped)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     parent, pid = (int(word) for word in done.stdout.split())
-    child = Path(f"/proc/{pid}")
-    wait_until(lambda: not child.exists() or " Z " in (child / "stat").read_text(), 5)
-    wait_until(lambda: not segments(parent), 5)  # by Python's resource tracker
+    wait_until(lambda: gone(pid), 5 * LIVENESS)
+    wait_until(lambda: not segments(parent), 5 * LIVENESS)  # by Python's resource tracker
 
 
 def test_two_models_play_side_by_side(playing, model, openvino, card):

@@ -33,11 +33,15 @@ def test_each_picture_comes_back_once_in_order_and_whole(stage, readback):
 
 
 def test_a_mark_is_reached(context):
-    waiter = Waiter()
-    started = time.perf_counter()
-    waiter.until(waiter.mark())
-    waiter.wait()
-    assert time.perf_counter() - started < 0.9
+    waiter, took_s = Waiter(), []
+    for _ in range(10):  # a mark that is never reached costs a second each time; a busy machine does so once in a while
+        started = time.perf_counter()
+        waiter.until(waiter.mark())
+        waiter.wait()
+        took_s.append(time.perf_counter() - started)
+        if took_s[-1] < 0.9:
+            return
+    pytest.fail(f"it was reached after {took_s} s")
 
 
 def overshoot_ms(seconds, work):
@@ -70,11 +74,15 @@ def test_drawing_leaves_the_interpreter_to_the_analysis_thread(context, passes):
         stage.draw(tick(), 5.0, 1 / 30)
         readback.push(stage.output)
 
-    spent = float(np.median([(draw(), stage.draw_ms)[1] for _ in range(5)]))
-    drawing, idle = overshoot_ms(2.0, draw), overshoot_ms(1.0, lambda: time.sleep(0.005))
-    print(f"draw {spent:.1f} ms; late by p50/p99/max ms: drawing {drawing.round(2)}, idle {idle.round(2)}")
-    # Held through a draw, the lock would make a nap late by about the draw's length in the median.
-    assert drawing[0] < 0.25 * spent
-    assert drawing[1] < idle[1] + 0.75 * spent
+    # Held through a draw, the lock would make a nap late by about the draw's length in the median, every time it is tried;
+    # a busy machine makes naps late as well, but not every time.
+    for _ in range(6):
+        spent = float(np.median([(draw(), stage.draw_ms)[1] for _ in range(5)]))
+        drawing, idle = overshoot_ms(1.0, draw), overshoot_ms(1.0, lambda: time.sleep(0.005))
+        print(f"draw {spent:.1f} ms; late by p50/p99/max ms: drawing {drawing.round(2)}, idle {idle.round(2)}")
+        left_free = drawing[0] < 0.25 * spent and drawing[1] < idle[1] + 0.75 * spent
+        if left_free:
+            break
     stage.close()
     readback.release()
+    assert left_free, f"a draw of {spent:.1f} ms makes naps late by {drawing.round(2)} ms"

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from engine import resources
+from engine.control.meter import Meter
 from engine.control.patch import Patch, load_patch
 from engine.control.tree import ParamTree
 from engine.features.analysis import Analysis
@@ -47,15 +48,16 @@ class Instrument:
         self.tree.attach("limiter", self.limiter.leaves)
         for item in self.passes:
             self.tree.attach(f"shader/{item.name}", item.leaves)
+        self.meter = Meter(HOP / RATE_HZ, self.tree)
         self.analysis = Analysis(RATE_HZ, HOP, inputs)
         self.tree.attach("analysis", self.analysis.leaves)
         self._seed, self._model = seed, model
         self._overrides: dict[str, Value] = {}
-        self.performer = Performer(patch, self.tree, model, seed, RATE_HZ, HOP)
+        self.performer = Performer(patch, self.tree, model, seed, RATE_HZ, HOP, meter=self.meter)
         if settings:  # only now every address is known; they stay in force whatever patch is chosen later
             self._overrides = self._checked(settings)
             self.performer.close()
-            self.performer = Performer(patch, self.tree, model, seed, RATE_HZ, HOP, self._overrides)
+            self.performer = Performer(patch, self.tree, model, seed, RATE_HZ, HOP, self._overrides, self.meter)
 
     def listen_to(self, inputs: tuple[str, ...]) -> None:
         """Analyse another sound from its start; the picture goes on from where it is. For the thread of `hear`."""
@@ -72,7 +74,7 @@ class Instrument:
         patch = self.performer.patch
         self.performer.close()
         self._model = model
-        self.performer = Performer(patch, self.tree, model, self._seed, RATE_HZ, HOP, self._overrides)
+        self.performer = Performer(patch, self.tree, model, self._seed, RATE_HZ, HOP, self._overrides, self.meter)
         for address, value in held.items():
             if address in self.tree and self.tree.leaf(address).base != value:
                 self.tree.post(address, value)

@@ -3,18 +3,19 @@
 from collections.abc import Mapping
 from typing import Protocol
 
+from engine.control.meter import Meter
 from engine.control.patch import MACROS, Patch
 from engine.control.routes import Audio
 from engine.control.tree import ParamTree
 from engine.latent.classes import class_leaves
 from engine.latent.latent import Latent
 from engine.master import PANIC
-from engine.moment import Meter
 from engine.params import Leaf, Param, Parametric
 from engine.rig import Rig
 from engine.types import FeatureFrame, Tick
 
-SET_BACK = ("/shader/", "/stage/", "/master/", "/macro/", "/audio/", "/freeze", "/blackout")  # with the patch's own, by panic
+# What panic sets back, with the patch's own.
+SET_BACK = ("/shader/", "/stage/", "/master/", "/macro/", "/audio/", "/tempo/", "/freeze", "/blackout", "/sync/calibrate")
 
 
 class Model(Protocol):
@@ -40,7 +41,8 @@ class Performer:
     """Plays one patch at a time into a tree that already holds the leaves of shaders and stage.
 
     `step` and `close` belong to the analysis thread; `offer` may be called from any. `overrides` (address -> value, from the
-    command line) stay in force whatever a patch says. Raises PatchError if the patch cannot be wired.
+    command line) stay in force whatever a patch says. `meter` keeps the musical time; one that goes on from another
+    performer's is given. Raises PatchError if the patch cannot be wired.
     """
 
     def __init__(
@@ -52,12 +54,13 @@ class Performer:
         rate_hz: float,
         hop: int,
         overrides: Mapping[str, object] | None = None,
+        meter: Meter | None = None,
     ) -> None:
         self.tree, self._info, self._overrides = tree, info, dict(overrides or {})
         noise_size = 1
         for side in info.noise_shape:
             noise_size *= side
-        self._meter = Meter(hop / rate_hz)
+        self._meter = meter or Meter(hop / rate_hz)
         self._performance, self._audio = Performance(), Audio()
         self._performance.leaves["seed"].set_base(seed)
         self._seed = int(self._performance.seed)
@@ -104,8 +107,9 @@ class Performer:
             self._seed = int(self._performance.seed)
             rig.seed(self._seed)
             self._latent.seed(self._seed)
-        moment = self._meter.step(features)
+        moment = self._meter.step(features, changes)
         audio = moment.audio = self._audio.amount
+        rig.signals.keep_time(moment)
         rig.control(moment, self._macros, audio)
         tree.update(moment.dt_s)
         latent = self._latent.step(rig.movers, rig.classes, moment)

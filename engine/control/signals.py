@@ -1,6 +1,9 @@
 """What routes and controllers listen to: features, events, controllers, macros and sections, each in a numbered slot."""
 
+import math
+
 from engine.control.patch import MACROS, suggest
+from engine.moment import Moment
 from engine.types import FeatureFrame
 
 FEATURES = (
@@ -10,6 +13,7 @@ FEATURES = (
     "energy_8s", "energy_30s", "build", "drop", "break", "silence",
 )  # fmt: skip
 VECTORS = {"chroma": 12, "bands": 8, "mel": 40}
+MUSIC = ("tempo_bpm", "tempo_confidence", "beat_phase", "bar_phase", "beat_count", "bar_count", "phrase_count")
 EVENTS = ("onset", "kick", "snare", "hat", "note", "beat", "bar", "drop", "break", "build")
 
 
@@ -18,6 +22,7 @@ class Signals:
 
     Sources: a feature `loudness`, one of a vector `chroma/0`, of a named input `kick/loudness`, an event `event/kick` (its
     strength in the tick it falls in, else 0), `macro/energy` (-1/2..1/2), `section/drop` (0..1), or a controller's name.
+    Tempo, beats, bars and phrases are those in force, as the picture needs them, whoever keeps the beat.
     """
 
     def __init__(self) -> None:
@@ -27,6 +32,8 @@ class Signals:
         self._features: list[tuple[int, str]] = []
         self._vectors: list[tuple[int, str, int]] = []
         self._events: dict[str, int] = {}
+        self._music: list[tuple[int, int]] = []
+        self._beat_slot = self._bar_slot = -1
 
     def add(self, name: str, heard: bool = False) -> int:
         """A new slot that its owner fills. Raises LookupError if the name is taken or means a feature."""
@@ -43,7 +50,14 @@ class Signals:
             return self._slots[source]
         path, _, last = source.rpartition("/")
         vector = path.rpartition("/")[2]
-        if source.startswith("event/") and last in EVENTS:
+        if source == "event/beat":
+            slot = self._beat_slot = self._open(source)
+        elif source == "event/bar":
+            slot = self._bar_slot = self._open(source)
+        elif source in MUSIC:
+            slot = self._open(source)
+            self._music.append((slot, MUSIC.index(source)))
+        elif source.startswith("event/") and last in EVENTS:
             slot = self._open(source)
             self._events[source.removeprefix("event/")] = slot
         elif last in FEATURES and not path.startswith(("event", "macro", "section")):
@@ -74,6 +88,20 @@ class Signals:
             found = self._events.get(event.kind)
             if found is not None:
                 now[found] = max(now[found], event.strength)
+
+    def keep_time(self, moment: Moment) -> None:
+        """Fill the slots of the musical time in force."""
+        now = self.now
+        if self._music:
+            beats, bars, phrases = moment.beats, moment.bars, float(moment.phrases)
+            beat, bar = math.floor(beats), math.floor(bars)
+            music = (moment.bpm, moment.sure, beats - beat, bars - bar, float(beat), float(bar), phrases)
+            for slot, index in self._music:
+                now[slot] = music[index]
+        if self._beat_slot >= 0:
+            now[self._beat_slot] = moment.sure if moment.beat_now and moment.steady else 0.0
+        if self._bar_slot >= 0:
+            now[self._bar_slot] = moment.sure if moment.bar_now and moment.steady else 0.0
 
     def _open(self, source: str) -> int:
         self._slots[source] = len(self.now)

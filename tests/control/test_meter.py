@@ -3,7 +3,8 @@ import itertools
 import pytest
 from song import HOP_S, frame
 
-from engine.moment import RESTING_BPM, Meter
+from engine.control.meter import Meter
+from engine.control.tempo import RESTING_BPM
 from engine.types import Event
 
 

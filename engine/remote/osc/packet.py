@@ -21,9 +21,10 @@ IMMEDIATELY = 1  # the time tag that asks for no waiting
 _FIXED = {"i": "i", "f": "f", "h": "q", "d": "d", "t": "Q", "r": "I"}
 _TO_STRUCT = bytes.maketrans("".join(_FIXED).encode(), "".join(_FIXED.values()).encode())
 _FIXED_TAGS = "".join(_FIXED).encode()
-_ALL_TAGS = _FIXED_TAGS + b"sSbcmTFNI"
 _NUMBERS = {ord(tag): Struct(">" + code) for tag, code in _FIXED.items()}
 _WORDS: dict[int, bool | None] = {ord("T"): True, ord("F"): False, ord("N"): None, ord("I"): True}
+_EMPTY_TAGS = bytes(_WORDS)
+_ALL_TAGS = _FIXED_TAGS + b"sSbcm" + _EMPTY_TAGS
 _TEXTS = b"sS"
 _BLOB, _CHARACTER, _MIDI = b"bcm"
 
@@ -34,6 +35,7 @@ _SIZE = Struct(">i")
 _TIME_TAG = Struct(">Q")
 _LONG_TAGS = 64  # longer type-tag strings are remembered only if all their tags are alike, which keeps their structs small
 
+_made = tuple.__new__  # what a NamedTuple does, without the call between
 _shapes: dict[bytes, Struct | bytes] = {}
 
 
@@ -109,7 +111,7 @@ def _message(data: bytes, at: int, end: int, time_tag: int | None) -> Message:
     if not address.isprintable():
         raise PacketError(f"expected an address of printable characters; got {_start(data, at)}")
     if tags_at == end:  # old senders leave out the type tags where there are no arguments
-        return Message(address, (), time_tag)
+        return _made(Message, (address, (), time_tag))
     if data[tags_at] != _COMMA:
         raise PacketError(f"expected type tags that begin with a comma after {address}; got {_start(data, tags_at)}")
     stop = data.find(b"\0", tags_at, end)
@@ -117,12 +119,12 @@ def _message(data: bytes, at: int, end: int, time_tag: int | None) -> Message:
     if stop < 0 or not data.startswith(_PADS[at - stop], stop):
         _no_text("type tags", data, tags_at, stop, end)
     tags = data[tags_at + 1 : stop]
-    shape = _shapes.get(tags) or _shape_of(tags)
+    shape = _shapes.get(tags) or _shape_of(tags, end - at)
     if isinstance(shape, Struct):
         if end - at != shape.size:
             raise PacketError(f"expected {shape.size} bytes of arguments; got {end - at}")
-        return Message(address, shape.unpack_from(data, at), time_tag)
-    return Message(address, _arguments(data, at, end, shape), time_tag)
+        return _made(Message, (address, shape.unpack_from(data, at), time_tag))
+    return _made(Message, (address, _arguments(data, at, end, shape), time_tag))
 
 
 def _arguments(data: bytes, at: int, end: int, tags: bytes) -> tuple[object, ...]:
@@ -174,14 +176,20 @@ def _arguments(data: bytes, at: int, end: int, tags: bytes) -> tuple[object, ...
     return tuple(found)
 
 
-def _shape_of(tags: bytes) -> Struct | bytes:
-    """How to read the arguments that `tags` announces: by one struct, or one by one in the order of the tags returned."""
+def _shape_of(tags: bytes, room: int) -> Struct | bytes:
+    """How to read the arguments that `tags` announces: by one struct, or one by one in the order of the tags returned.
+
+    `room`: bytes there are for them; what cannot fit is refused before work is put into it.
+    """
     if len(tags) > MAX_ARGUMENTS:
         raise PacketError(f"expected at most {MAX_ARGUMENTS} type tags; got {len(tags)}")
     flat = tags if b"[" not in tags and b"]" not in tags else _without_arrays(tags)
     unknown = flat.translate(None, _ALL_TAGS)
     if unknown:
         raise PacketError(f"expected type tags of {_ALL_TAGS.decode()}[]; got {_start(unknown, 0)}")
+    least = 4 * len(flat.translate(None, _EMPTY_TAGS))
+    if least > room:
+        raise PacketError(f"expected at least {least} bytes of arguments; got {room}")
     shape: Struct | bytes = flat
     alike = flat.count(flat[:1]) == len(flat)
     if not flat.translate(None, _FIXED_TAGS):

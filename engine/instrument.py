@@ -1,6 +1,6 @@
 """The instrument without its players: sound in hops becomes ticks. No threads, no windows: a film and a show play the same."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from engine import resources
@@ -12,7 +12,7 @@ from engine.master import LOAD_MODEL, LOAD_PATCH, Buttons, Master, Shelf
 from engine.performer import Model, Performer
 from engine.stage.passes import load_passes
 from engine.stage.settings import LimiterSettings, StageSettings
-from engine.types import FloatArray, Tick, Value
+from engine.types import FeatureFrame, FloatArray, Tick, Value
 
 RATE_HZ = 48000  # of the analysis; sources resample to it
 HOP = 256  # samples a tick: 5.3 ms
@@ -51,6 +51,7 @@ class Instrument:
         self.meter = Meter(HOP / RATE_HZ, self.tree)
         self.analysis = Analysis(RATE_HZ, HOP, inputs)
         self.tree.attach("analysis", self.analysis.leaves)
+        self.played: Callable[[FeatureFrame], FeatureFrame] | None = None  # adds what hands play on keyboards, every hop
         self._seed, self._model = seed, model
         self._overrides: dict[str, Value] = {}
         self.performer = Performer(patch, self.tree, model, seed, RATE_HZ, HOP, meter=self.meter)
@@ -81,7 +82,10 @@ class Instrument:
 
     def hear(self, hops: Mapping[str, FloatArray], t_heard: float) -> Tick:
         """One hop of every input, mono (HOP,) at RATE_HZ, to the tick it makes."""
-        tick = self.performer.step(self.analysis.step(hops, t_heard))
+        features = self.analysis.step(hops, t_heard)
+        if self.played is not None:
+            features = self.played(features)
+        tick = self.performer.step(features)
         # What was asked for is in the tick's changes; what is told to whoever asks back is what plays.
         for address, name in ((LOAD_PATCH, self.performer.patch.name), (LOAD_MODEL, self._model.name)):
             if self.tree.leaf(address).base != name:

@@ -6,6 +6,7 @@ from typing import Any
 from engine.chance import Chance
 from engine.control.controller import Controller
 from engine.control.patch import MACROS, Keys, PartSpec, Patch, suggest
+from engine.control.patch_midi import MidiSpec
 from engine.control.routes import Route, Router
 from engine.control.sections import Section
 from engine.control.signals import Signals
@@ -61,6 +62,8 @@ class Rig:
         self.initial = {address: leaf.base for address, leaf in self._own.items()} | self._bases()
         for route_spec in patch.routes:
             self._numeric(route_spec.keys, route_spec.address)
+        for midi_spec in patch.midi:
+            self._check_midi(midi_spec)
         self._goals = [self._section_goals(section) for section in self.sections]
         self._router = Router(self.signals, ())
 
@@ -206,6 +209,24 @@ class Rig:
             keys = ("section", spec.name, "set", address)
             goals[address] = self._checked(keys, self._numeric(keys, address), raw)
         return goals
+
+    def _check_midi(self, spec: MidiSpec) -> None:
+        """Whether a MIDI control can move its parameter."""
+        leaf = self._leaf(spec.keys, spec.address)
+        moves, acts = leaf.param.kind in ("float", "int"), leaf.param.kind in ("bool", "trigger")
+        if spec.value is not None:
+            self._checked((*spec.keys, "value"), leaf, spec.value)
+        elif not (moves or acts) or (spec.kind == "program" and moves):
+            self.patch.fail(spec.keys, f"expected the value that it sets; got none for {spec.address}, a {leaf.param.kind}")
+        for key, end in (("low", spec.low), ("high", spec.high)):
+            if end is not None and not moves:
+                self.patch.fail((*spec.keys, key), f"expected a parameter with a range; got {spec.address}, a {leaf.param.kind}")
+            if end is not None:
+                self._checked((*spec.keys, key), leaf, end)
+        if spec.press == "hold" and leaf.param.kind != "bool":
+            self.patch.fail((*spec.keys, "press"), f"expected a switch to hold on; got {spec.address}, a {leaf.param.kind}")
+        if spec.kind == "relative" and (spec.value is not None or not moves):
+            self.patch.fail(spec.keys, f"expected a number for an encoder to turn; got {spec.address}, a {leaf.param.kind}")
 
     def _leaf(self, keys: Keys, address: str) -> Leaf:
         found = self._own.get(address) or self._outside.get(address)

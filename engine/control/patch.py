@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
+from engine.control.patch_midi import MidiSpec, read_midi
+
 SCHEMA = 1
 MACROS = ("energy", "speed", "chaos", "colour", "texture", "zoom", "flash", "audio")
-TABLES = ("controller", "mover", "classes", "latent", "shader", "stage", "route", "section", "macro")
+TABLES = ("controller", "mover", "classes", "latent", "shader", "stage", "route", "section", "macro", "midi")
 TOP = ("schema", "title", "doc", *TABLES)
 Keys = tuple[str, ...]
 
@@ -67,6 +69,7 @@ class Patch:
     palette: Mapping[str, float]
     routes: tuple[RouteSpec, ...]
     sections: tuple[SectionSpec, ...]
+    midi: tuple[MidiSpec, ...]
     settings: Mapping[str, Any]
     settings_keys: Mapping[str, Keys] = field(repr=False)
 
@@ -126,6 +129,7 @@ class _Reader:
             palette=palette,
             routes=(*self.routes(), *self.macros()),
             sections=self.sections(),
+            midi=read_midi(self.table((), document, "midi"), self.fail),
             settings=settings,
             settings_keys=keys,
         )

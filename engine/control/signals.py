@@ -14,6 +14,8 @@ FEATURES = (
 )  # fmt: skip
 VECTORS = {"chroma": 12, "bands": 8, "mel": 40}
 MUSIC = ("tempo_bpm", "tempo_confidence", "beat_phase", "bar_phase", "beat_count", "bar_count", "phrase_count")
+PLAYED = ("midi/gate", "midi/velocity", "midi/note", "midi/bend", "midi/pressure")  # by hand, on a MIDI keyboard
+PLAYED_CHROMA, NOTE = "midi/chroma/", "event/note"
 EVENTS = ("onset", "kick", "snare", "hat", "note", "beat", "bar", "drop", "break", "build")
 
 
@@ -21,7 +23,8 @@ class Signals:
     """The numbers of one tick. Sources are looked up once, when a patch is wired; a tick then only walks flat lists.
 
     Sources: a feature `loudness`, one of a vector `chroma/0`, of a named input `kick/loudness`, an event `event/kick` (its
-    strength in the tick it falls in, else 0), `macro/energy` (-1/2..1/2), `section/drop` (0..1), or a controller's name.
+    strength in the tick it falls in, else 0), `macro/energy` (-1/2..1/2), `section/drop` (0..1), a controller's name, or what a
+    MIDI keyboard plays: `midi/gate`, `midi/chroma/0`, `event/note`.
     Tempo, beats, bars and phrases are those in force, as the picture needs them, whoever keeps the beat.
     """
 
@@ -60,7 +63,7 @@ class Signals:
         elif source.startswith("event/") and last in EVENTS:
             slot = self._open(source)
             self._events[source.removeprefix("event/")] = slot
-        elif last in FEATURES and not path.startswith(("event", "macro", "section")):
+        elif source in PLAYED or (last in FEATURES and not path.startswith(("event", "macro", "section"))):
             slot = self._open(source)
             self._features.append((slot, source))
         elif vector in VECTORS and last.isdecimal() and int(last) < VECTORS[vector]:
@@ -68,7 +71,8 @@ class Signals:
             self._vectors.append((slot, path, int(last)))
         else:
             vectors = tuple(f"{name}/0..{size - 1}" for name, size in VECTORS.items())
-            known = (*self._slots, *FEATURES, *vectors, *(f"event/{kind}" for kind in EVENTS), *(f"macro/{m}" for m in MACROS))
+            hands = (*PLAYED, f"{PLAYED_CHROMA}0..11", *(f"macro/{macro}" for macro in MACROS))
+            known = (*self._slots, *FEATURES, *vectors, *(f"event/{kind}" for kind in EVENTS), *hands)
             raise LookupError(f"expected a source, one of {', '.join(known)}{suggest(source, known)}; got {source!r}")
         return slot
 
@@ -106,5 +110,5 @@ class Signals:
     def _open(self, source: str) -> int:
         self._slots[source] = len(self.now)
         self.now.append(0.0)
-        self.heard.append(True)
+        self.heard.append(not (source in PLAYED or source == NOTE or source.startswith(PLAYED_CHROMA)))
         return self._slots[source]

@@ -1,0 +1,322 @@
+"""Which parameter a MIDI control moves, and when it may: a patch's bindings, and the macros for whatever it does not name."""
+
+import math
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from engine.params import Leaf
+from engine.remote.board import Board
+from engine.remote.midi.controls import BANK_SELECT, FINE, MODES, PAIR_S, Knob, Pairs, Touch, turn
+
+NEAR = 0.02  # of a fader's way: where it takes hold of a value
+MACROS = 8
+LOAD_PATCH = "/patch/load"
+PRESSED = 0.5
+REST = {"note": 0.0, "aftertouch": 0.0, "bend": 0.5}  # where controls stand when nobody touches them
+FORGETS = 2  # values of ours that may be in force when we look: the newest, and the one before while a tick is under way
+
+
+class Spec(Protocol):
+    """One binding, as a patch has it: `engine.control.patch_midi.MidiSpec` is one, and says what the fields mean."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def channel(self) -> int: ...
+    @property
+    def number(self) -> int: ...
+    @property
+    def address(self) -> str: ...
+    @property
+    def low(self) -> float | None: ...
+    @property
+    def high(self) -> float | None: ...
+    @property
+    def takeover(self) -> str: ...
+    @property
+    def press(self) -> str: ...
+    @property
+    def encoding(self) -> str: ...
+    @property
+    def value(self) -> Any: ...
+
+
+class MacroSpec(NamedTuple):
+    """A controller that no patch names, on the macro that it was given."""
+
+    address: str
+    kind: str = "cc"
+    channel: int = 0
+    number: int = 0
+    low: float | None = None
+    high: float | None = None
+    takeover: str = "soft"
+    press: str = "toggle"
+    encoding: str = "complement"
+    value: Any = None
+
+
+class Hand:
+    """A performer's hold on one control: where it stood, and whether the parameter still stands where it was put."""
+
+    __slots__ = ("at", "ends", "place", "pressed", "seen", "sent", "spec")
+
+    def __init__(self) -> None:
+        self.at: float | None = None  # of its own way, 0..1
+        self.pressed = False
+        self.take(None)
+
+    def take(self, spec: Spec | None) -> None:
+        """Begin with another binding: what it holds, it must first take hold of."""
+        self.spec = spec
+        self.ends: tuple[float, float] | None = None  # positions of the parameter between which it moves
+        self.place = 0.0  # position last sent: an encoder's steps may be smaller than a whole number's
+        self.seen: Any = None  # the base when we last looked
+        self.sent: deque[Any] = deque(maxlen=FORGETS)
+
+    def holds(self, base: Any) -> bool:
+        """Whether the base is what this hand set, or not yet anything else: else another hand, or a patch, moved it."""
+        if not self.sent:
+            return False
+        if base != self.seen and base not in self.sent:
+            self.sent.clear()
+            return False
+        self.seen = base
+        return True
+
+    def send(self, board: Board, leaf: Leaf, position: float) -> None:
+        """Post the value at a position of the parameter."""
+        if not self.sent:
+            self.seen = leaf.base
+        value = leaf.param.map(position)
+        self.place = position
+        self.sent.append(value)
+        board.post(leaf.address, value)
+
+
+class Table:
+    """The bindings of one patch, looked up by what comes in. Immutable once made."""
+
+    def __init__(self, specs: Sequence[Spec]) -> None:
+        self.specs = specs
+        self._entries: dict[tuple[str, int, int], tuple[Spec, bool]] = {}
+        for spec in specs:
+            kind = "cc" if spec.kind in ("cc14", "relative") else spec.kind
+            self._entries[kind, spec.channel, spec.number] = spec, False
+            if spec.kind == "cc14":
+                self._entries[kind, spec.channel, spec.number + FINE] = spec, True
+        self.macros = {spec.address for spec in specs if spec.address.startswith("/macro/")}
+
+    def find(self, kind: str, channel: int, number: int) -> tuple[Spec, bool] | None:
+        """The binding of a control, that of its channel first, and whether it is the fine half of one."""
+        return self._entries.get((kind, channel, number)) or self._entries.get((kind, 0, number))
+
+
+class Bindings:
+    """Moves the board's parameters by what controls say. Calls must not overlap; `use` alone may come from another thread.
+
+    A fader takes hold of a value only where it meets it (soft take-over), and lets go when another hand moves the value.
+    Controllers that the patch does not name get the macros, in order of first touch. A program change loads a patch.
+    """
+
+    def __init__(self, board: Board, shelf: Sequence[str], say: Callable[[str], None]) -> None:
+        self._board, self._shelf, self._say = board, shelf, say
+        self._table, self._asked = Table(()), Table(())
+        self._hands: dict[tuple[str, int, str, int], Hand] = {}
+        self._macros: dict[Knob, MacroSpec] = {}
+        self._coarse: dict[Knob, float] = {}  # when a controller below 32 last came, to know its fine half by
+        self._fine: set[Knob] = set()
+        self._pairs = Pairs()
+        self.refused = 0  # posts that the board did not take
+        self.unbound = 0  # controls that lead nowhere
+
+    def use(self, specs: Sequence[Spec]) -> None:
+        """From any thread: these bindings, and no others of a patch, from the next message on."""
+        if specs is not self._asked.specs:
+            self._asked = Table(specs)
+
+    def take(self, touch: Touch, t: float) -> bool:
+        """Act on one movement; whether it was bound, or else a note that may be music."""
+        if self._table is not self._asked:
+            self._change()
+        found = self._table.find(touch.kind, touch.channel, touch.number)
+        if found is not None:
+            spec, fine = found
+            if spec.kind == "cc14":
+                self._half((touch.port, touch.channel, spec.number), fine, touch.raw, t)
+            else:
+                self._act(spec, self._hand(spec, touch.port, touch.channel, touch.kind, touch.number), touch)
+            return True
+        if touch.kind == "cc":
+            macro = self._macro(touch, t)
+            if macro is not None:
+                self._act(macro, self._hand(macro, touch.port, touch.channel, "cc", touch.number), touch)
+                return True
+        elif touch.kind == "program":
+            self._program(touch.number)
+            return True
+        self.unbound += touch.kind != "note"
+        return False
+
+    @property
+    def waiting(self) -> bool:
+        """Whether `due` has something to look at."""
+        return self._pairs.waiting or self._table is not self._asked
+
+    def due(self, t: float) -> None:
+        """Once a tick: move what came as the coarse half of 14 bits alone."""
+        if self._table is not self._asked:
+            self._change()
+        for knob, position in self._pairs.due(t):
+            self._turn14(knob, position)
+
+    def release(self, port: str | None = None) -> None:
+        """Let go of everything that is held down, on one port or on all."""
+        for key, hand in list(self._hands.items()):
+            if port in (None, key[0]):
+                self._let_go(key, hand)
+
+    def lose(self, port: str) -> None:
+        """A port is gone: what it held is released, and where its faders stood is forgotten; its macros stay."""
+        self.release(port)
+        self._pairs.forget(port)
+        for key in [key for key in self._hands if key[0] == port]:
+            del self._hands[key]
+
+    def state(self) -> list[list[str | int]]:
+        """Which controllers were given a macro: [port, channel, controller, macro] each, for `restore`. From any thread."""
+        return [[*knob, int(spec.address.rpartition("/")[2])] for knob, spec in self._macros.copy().items()]
+
+    def restore(self, state: object) -> list[str]:
+        """Take back a `state`, before the first message; what cannot be taken is returned as messages."""
+        refused = []
+        for entry in state if isinstance(state, list) else [state]:
+            match entry:
+                case [str(port), int(channel), int(number), int(macro)] if (
+                    1 <= channel <= 16 and 0 <= number < MODES and 1 <= macro <= MACROS
+                ):
+                    self._macros[port, channel, number] = MacroSpec(f"/macro/{macro}")
+                case _:
+                    refused.append(f"expected port, channel, controller and macro; got {str(entry)[:80]!r}")
+        return refused
+
+    def _change(self) -> None:
+        """Swap in the table that was asked for; what its predecessor held down is released first."""
+        for key, hand in self._hands.items():
+            if not isinstance(hand.spec, MacroSpec):
+                self._let_go(key, hand)
+                hand.take(None)
+        self._table = self._asked
+
+    def _let_go(self, key: tuple[str, int, str, int], hand: Hand) -> None:
+        """What springs back by itself is at rest again, and what is held on is off; a fader stays where it is."""
+        rest = REST.get(key[2])
+        held = hand.pressed if rest is None else hand.at not in (None, rest)
+        if hand.spec is not None and held and (rest is not None or hand.spec.press == "hold"):
+            self._act(hand.spec, hand, Touch(*key, rest or 0.0, 0))
+
+    def _hand(self, spec: Spec, port: str, channel: int, kind: str, number: int) -> Hand:
+        key = (port, channel, kind, number)
+        hand = self._hands.get(key)
+        if hand is None:
+            hand = self._hands[key] = Hand()
+        if hand.spec is not spec:
+            hand.take(spec)
+        return hand
+
+    def _half(self, knob: Knob, fine: bool, value: int, t: float) -> None:
+        position = self._pairs.take(knob, fine, value, t)
+        if position is not None:
+            self._turn14(knob, position)
+
+    def _turn14(self, knob: Knob, position: float) -> None:
+        port, channel, number = knob
+        found = self._table.find("cc", channel, number)
+        if found is not None and found[0].kind == "cc14":
+            hand = self._hand(found[0], port, channel, "cc14", number)
+            self._act(found[0], hand, Touch(port, channel, "cc14", number, position, 0))
+
+    def _act(self, spec: Spec, hand: Hand, touch: Touch) -> None:
+        before, hand.at = hand.at, touch.position
+        was, hand.pressed = hand.pressed, touch.position >= PRESSED or (touch.kind == "note" and touch.position > 0.0)
+        pressed = hand.pressed and (not was or touch.kind in ("note", "program"))
+        if touch.kind == "program":
+            hand.pressed = False  # nothing ever releases it
+        try:
+            leaf = self._board.leaf(spec.address)
+            kind = leaf.param.kind
+            if spec.value is not None:
+                if pressed:
+                    self._board.post(spec.address, spec.value)
+            elif kind == "trigger":
+                if pressed:
+                    self._board.post(spec.address, 1)
+            elif kind == "bool":
+                if spec.press == "hold" and was != hand.pressed:
+                    self._board.post(spec.address, hand.pressed)
+                elif spec.press != "hold" and pressed:
+                    self._board.post(spec.address, not leaf.base)
+            elif spec.kind == "relative":
+                self._turn(spec, hand, leaf, turn(touch.raw, spec.encoding))
+            else:
+                self._move(spec, hand, leaf, before, touch.position)
+        except (LookupError, ValueError):  # a parameter that went with its patch, a shelf that has changed
+            self.refused += 1
+
+    def _move(self, spec: Spec, hand: Hand, leaf: Leaf, before: float | None, at: float) -> None:
+        """A fader at `at` of its way, `before` it came there."""
+        low, high = hand.ends or self._ends(spec, hand, leaf)
+        position = low + (high - low) * at
+        if spec.takeover == "soft" and not hand.holds(leaf.base):
+            # Where the value stands on the fader's way; one outside it is met at the fader's end.
+            goal = (leaf.param.unmap(leaf.base) - low) / (high - low)
+            goal = min(max(goal, 0.0), 1.0)
+            met = abs(at - goal) <= NEAR or (before is not None and (before - goal) * (at - goal) <= 0.0)
+            if not met and leaf.param.map(position) != leaf.base:
+                return
+        hand.send(self._board, leaf, position)
+
+    def _turn(self, spec: Spec, hand: Hand, leaf: Leaf, step: float) -> None:
+        """An encoder, from wherever the value stands."""
+        low, high = hand.ends or self._ends(spec, hand, leaf)
+        start = hand.place if hand.holds(leaf.base) else leaf.param.unmap(leaf.base)
+        goal = start + (step if low < high else -step)
+        hand.send(self._board, leaf, min(max(goal, min(low, high)), max(low, high)))
+
+    def _ends(self, spec: Spec, hand: Hand, leaf: Leaf) -> tuple[float, float]:
+        low = 0.0 if spec.low is None else leaf.param.unmap(spec.low)
+        high = 1.0 if spec.high is None else leaf.param.unmap(spec.high)
+        hand.ends = (low, high)
+        return hand.ends
+
+    def _macro(self, touch: Touch, t: float) -> MacroSpec | None:
+        """The macro of a controller that the patch does not name; the first touch gives it the next that is free."""
+        knob = touch.port, touch.channel, touch.number
+        given = self._macros.get(knob)
+        if given is not None:
+            return given
+        if touch.number < FINE:
+            self._coarse[knob] = t
+        elif touch.number < 2 * FINE:
+            coarse = (touch.port, touch.channel, touch.number - FINE)
+            if t - self._coarse.get(coarse, -math.inf) <= PAIR_S:
+                self._fine.add(knob)
+        if touch.number in BANK_SELECT or touch.number >= MODES or knob in self._fine:
+            return None
+        taken = self._table.macros | {spec.address for spec in self._macros.values()}
+        free = next((address for n in range(1, MACROS + 1) if (address := f"/macro/{n}") not in taken), None)
+        if free is None or free not in self._board:
+            return None
+        macro = self._macros[knob] = MacroSpec(free)
+        doc = self._board.leaf(free).param.doc.partition(":")[0]
+        self._say(
+            f"MIDI cc/{touch.number} on channel {touch.channel} of {touch.port} plays {free} ({doc}) from where it meets it"
+        )
+        return macro
+
+    def _program(self, number: int) -> None:
+        if number >= len(self._shelf) or LOAD_PATCH not in self._board:
+            self.unbound += 1
+        else:
+            self._board.post(LOAD_PATCH, self._shelf[number])

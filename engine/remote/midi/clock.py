@@ -1,0 +1,110 @@
+"""MIDI clock: tempo and position from 24 pulses a beat, however unevenly they arrive."""
+
+import math
+from collections import deque
+from dataclasses import dataclass
+
+PULSES = 24  # a beat
+WINDOW = 2 * PULSES  # pulses that the tempo is fitted to
+RECENT = 8  # pulses that together show a change of tempo
+STRAY = 0.25  # of a pulse: how far the recent ones must all lie from the fit, on one side, to be a new tempo
+SLOWEST_BPM, FASTEST_BPM = 20.0, 400.0
+SILENT_S = 1.0  # without a pulse the clock is gone
+SURE_JITTER = 0.5  # of a pulse, root mean square: from there on nothing is sure
+
+
+@dataclass(frozen=True, slots=True)
+class ClockState:
+    """Where a MIDI clock stands. Between two states: `beats + (now - t) * bpm / 60`."""
+
+    bpm: float
+    beats: float  # at `t`, from where the sender began to count
+    running: bool  # whether the sender plays; a stopped one may still send its tempo
+    t: float  # time.monotonic() of this position, freed from the jitter of single pulses
+    sure: float  # 0..1: how many pulses it rests on, and how evenly they came
+
+
+class MidiClock:
+    """Follows one sender. Fed with kinds of messages and their arrival times; keeps no time itself.
+
+    A straight line is fitted to the arrival times of the last two beats (least squares), so one late pulse moves the tempo by
+    little; when eight in a row lie off the line on the same side, the line starts again from them.
+    """
+
+    def __init__(self) -> None:
+        self.state: ClockState | None = None
+        self._arrivals: deque[float] = deque(maxlen=WINDOW)
+        self._pulse = -1  # of the newest arrival, from where the sender began to count
+        self._running, self._told = False, False
+        self._strayed = 0  # pulses in a row off the line; negative: too early
+
+    @property
+    def running(self) -> bool:
+        """Whether it plays, and has a tempo."""
+        return self.state is not None and self.state.running
+
+    def take(self, kind: str, t: float, position: int = 0) -> None:
+        """One message, by mido's name: clock, start, continue, stop or songpos (`position` in sixteenths)."""
+        if kind == "clock":
+            self._beat(t)
+        elif kind == "songpos":
+            self._pulse = position * (PULSES // 4) - 1  # the next pulse is at that position
+        elif kind == "start":
+            self._pulse, self._running, self._told = -1, True, True
+        elif kind in ("continue", "stop"):
+            self._running, self._told = kind == "continue", True
+        if kind in ("start", "stop", "continue") and self.state is not None:
+            old = self.state
+            beats = 0.0 if kind == "start" else old.beats
+            self.state = ClockState(old.bpm, beats, self._running, t if kind == "start" else old.t, old.sure)
+
+    def expire(self, now: float) -> None:
+        """Forget a sender that has fallen silent."""
+        if self._arrivals and now - self._arrivals[-1] > SILENT_S:
+            self._arrivals.clear()
+            self.state = None
+            self._pulse, self._running, self._told, self._strayed = -1, False, False, 0
+
+    def _beat(self, t: float) -> None:
+        arrivals = self._arrivals
+        if arrivals and not 0.0 <= t - arrivals[-1] <= SILENT_S:
+            arrivals.clear()
+        arrivals.append(t)
+        if not self._told:
+            self._running = True  # connected in mid-song, or a sender that knows no start: what pulses plays
+        if self._running:
+            self._pulse += 1
+        if len(arrivals) < 3:
+            return
+        period, last, jitter = _fit(arrivals)
+        stray = t - last
+        side = 0 if abs(stray) < STRAY * period else (1 if stray > 0.0 else -1)
+        self._strayed = self._strayed + side if side and self._strayed * side >= 0 else side
+        if abs(self._strayed) >= RECENT and len(arrivals) > RECENT:
+            for _ in range(len(arrivals) - RECENT):
+                arrivals.popleft()
+            self._strayed = 0
+            period, last, jitter = _fit(arrivals)
+        bpm = 60.0 / (PULSES * period) if period > 0.0 else math.inf
+        if not SLOWEST_BPM <= bpm <= FASTEST_BPM:
+            self.state = None
+            return
+        sure = min(1.0, len(arrivals) / PULSES) * max(0.0, 1.0 - jitter / (SURE_JITTER * period))
+        self.state = ClockState(bpm, max(self._pulse, 0) / PULSES, self._running, last, sure)
+
+
+def _fit(arrivals: deque[float]) -> tuple[float, float, float]:
+    """Period, time of the newest pulse and root mean square distance of the line through all arrivals."""
+    count = len(arrivals)
+    first = arrivals[0]
+    middle = (count - 1) / 2
+    total = weighted = squares = 0.0
+    for index, t in enumerate(arrivals):
+        t -= first
+        total += t
+        weighted += (index - middle) * t
+        squares += t * t
+    spread = count * (count * count - 1) / 12
+    mean, period = total / count, weighted / spread
+    error = max(0.0, squares / count - mean * mean - period * period * spread / count)
+    return period, first + mean + period * middle, math.sqrt(error)

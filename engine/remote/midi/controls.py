@@ -1,0 +1,109 @@
+"""What a MIDI message says as a control: a knob's or fader's position, a press, an encoder's steps. Pure."""
+
+from typing import Any, NamedTuple
+
+BEND_REST = 8192
+BANK_SELECT = (0, 32)
+MODES = 120  # controllers from here on are channel mode messages, no knobs
+FINE = 32  # the fine half of controller n is n + 32
+PAIR_S = 0.004  # within which both halves of 14 bits arrive
+STEP = 1.0 / 128.0  # of the whole range, for one click of an encoder
+FASTEST = 8  # clicks that one message may bring, however hard an encoder accelerates
+
+Knob = tuple[str, int, int]  # port, channel 1..16, controller
+
+
+class Touch(NamedTuple):
+    """One movement of one control."""
+
+    port: str
+    channel: int  # 1..16
+    kind: str  # cc, note, bend, aftertouch, program
+    number: int  # of controller, note or program; -1: it has none
+    position: float  # 0..1; a note's is its velocity, 0 when it is released
+    raw: int  # the data byte of a controller
+
+
+def read_touch(message: Any, port: str) -> Touch | None:
+    """What a `mido.Message` moves, or None."""
+    kind = message.type
+    if kind == "control_change":
+        value = message.value
+        return Touch(port, message.channel + 1, "cc", message.control, value / 127.0, value)
+    if kind == "note_on":
+        return Touch(port, message.channel + 1, "note", message.note, message.velocity / 127.0, 0)
+    if kind == "note_off":
+        return Touch(port, message.channel + 1, "note", message.note, 0.0, 0)
+    if kind == "pitchwheel":
+        return Touch(port, message.channel + 1, "bend", -1, 0.5 + bend(message.pitch) / 2.0, 0)
+    if kind == "aftertouch":
+        return Touch(port, message.channel + 1, "aftertouch", -1, message.value / 127.0, 0)
+    if kind == "polytouch":
+        return Touch(port, message.channel + 1, "aftertouch", message.note, message.value / 127.0, 0)
+    if kind == "program_change":
+        return Touch(port, message.channel + 1, "program", message.program, 1.0, 0)
+    return None
+
+
+def bend(pitch: int) -> float:
+    """-1..1, and exactly 0 at rest, for mido's -8192..8191."""
+    return pitch / (BEND_REST if pitch < 0 else BEND_REST - 1)
+
+
+def turn(value: int, encoding: str) -> float:
+    """How far an endless encoder was turned, in positions of 0..1, from its data byte.
+
+    complement: 1 2 3 is more, 127 126 125 less. sign: 1 2 3 is more, 65 66 67 less. offset: 65 66 67 is more, 63 62 61 less.
+    """
+    if encoding == "offset":
+        clicks = value - 64
+    elif encoding == "sign":
+        clicks = 64 - value if value & 64 else value
+    else:
+        clicks = value - 128 if value & 64 else value
+    return max(-FASTEST, min(FASTEST, clicks)) * STEP
+
+
+class Pairs:
+    """Controllers of 14 bits, whose halves come in two messages in either order.
+
+    A half is held until the other comes, or for 4 ms if only one was sent, so that no value in between is ever seen.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[Knob, list[int]] = {}  # coarse, fine
+        self._open: dict[Knob, tuple[bool, float]] = {}  # whether the half that came is the fine one, and when
+
+    def take(self, knob: Knob, fine: bool, value: int, t: float) -> float | None:
+        """One half for `knob`, named by its coarse controller: the position 0..1 if it is complete."""
+        halves = self._known.setdefault(knob, [0, 0])
+        halves[fine] = value
+        waiting = self._open.get(knob)
+        if waiting is not None and waiting[0] != fine and t - waiting[1] <= PAIR_S:
+            del self._open[knob]
+            return _position(halves)
+        self._open[knob] = (fine, t)
+        return None
+
+    def due(self, t: float) -> list[tuple[Knob, float]]:
+        """What has waited in vain for its other half."""
+        if not self._open:
+            return []
+        late = [knob for knob, (_, since) in self._open.items() if t - since > PAIR_S]
+        for knob in late:
+            del self._open[knob]
+        return [(knob, _position(self._known[knob])) for knob in late]
+
+    @property
+    def waiting(self) -> bool:
+        """Whether `due` may have something to give."""
+        return bool(self._open)
+
+    def forget(self, port: str) -> None:
+        """A port is gone."""
+        self._open = {knob: value for knob, value in self._open.items() if knob[0] != port}
+        self._known = {knob: value for knob, value in self._known.items() if knob[0] != port}
+
+
+def _position(halves: list[int]) -> float:
+    return (halves[0] << 7 | halves[1]) / 16383.0

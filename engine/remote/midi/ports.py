@@ -1,0 +1,269 @@
+"""MIDI inputs: opened by name, looked for four times a second, and one of our own that other programs can play into.
+
+One thread of ours polls all ports. RtMidi's callbacks would be sooner by a millisecond, but they wait for the interpreter on
+the driver's own thread, under JACK its real-time thread, and python-rtmidi holds the interpreter while it waits for that thread
+to end: a port closed while a message arrives can stop the whole process.
+"""
+
+import logging
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from engine.remote.midi.wire import Wire
+
+log = logging.getLogger("clavilux.midi")
+POLL_S = 0.002
+LOOK_S = 0.25  # a port that is gone is noticed within this
+RETRY_S = 2.0  # between tries to open what refused to open
+AT_ONCE = 256  # messages of one port between two looks at the others
+QUEUE = 4096  # messages that RtMidi keeps for a port while we are held up
+CLIENT = "Clavilux"
+BACKEND = "mido.backends.rtmidi"
+ALSA_SEQUENCER = Path("/dev/snd/seq")
+JACK, ALSA, WINDOWS, DUMMY = "UNIX_JACK", "LINUX_ALSA", "WINDOWS_MM", "RTMIDI_DUMMY"
+
+
+class Port:
+    """One open input: RtMidi's object and what its bytes mean."""
+
+    def __init__(self, name: str, midi: Any) -> None:
+        self.name, self.midi, self.wire = name, midi, Wire()
+
+    def close(self) -> None:
+        """Close it for good."""
+        self.midi.close_port()
+        self.midi.delete()
+
+
+class MidiPorts:
+    """Opens every input whose name contains `wanted` (`auto`: every one; `off`: none) as they come and go, until `close`.
+
+    `handle(message, port, t)` gets each `mido.Message`, `t` being time.monotonic() within 2 ms of its arrival; `lose(port)` is
+    called when a port is gone; both on the thread of the ports. Ports are known by the names that stay when numbers shift.
+    Where there is no MIDI `say` is told why, once. MIDO_BACKEND chooses the system: mido.backends.rtmidi/UNIX_JACK.
+    """
+
+    def __init__(
+        self,
+        handle: Callable[[Any, str, float], None],
+        lose: Callable[[str], None],
+        wanted: str,
+        say: Callable[[str], None],
+    ) -> None:
+        self._handle, self._lose, self._wanted, self._say = handle, lose, wanted, say
+        self._ports: dict[str, Port] = {}  # the system's name -> port
+        self._own: Port | None = None  # ours, that others play into; it also tells which ports there are
+        self._probe: Any = None  # under JACK: tells whether the server that we are connected to still lives
+        self._api = 0
+        self._refused: dict[str, float] = {}  # the system's name -> when it refused to open
+        self._closed = Counter(received=0, noise=0, sysex=0, lost=0, faults=0)  # counts of closed ports, and of all
+        self._complained_s = 0.0
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="midi", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look for ports and to listen to them."""
+        if self._wanted != "off":
+            self._thread.start()
+
+    def close(self) -> None:
+        """Close all ports and stop looking."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(5.0)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The ports that are open, in order of their names, without our own."""
+        return tuple(sorted(port.name for port in self._ports.copy().values()))
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Messages received, bytes of noise, sysex unread, ports lost, faults of the handler: since the start."""
+        total = Counter(self._closed)
+        own = self._own
+        for port in (*self._ports.copy().values(), *((own,) if own else ())):
+            total.update(received=port.wire.messages, noise=port.wire.noise, sysex=port.wire.sysex)
+        return dict(total)
+
+    def _run(self) -> None:
+        try:
+            import rtmidi
+
+            Wire()  # needs mido
+        except ImportError as error:
+            self._say(
+                f"expected mido and python-rtmidi for MIDI ({error}): pip install mido python-rtmidi; kept playing without MIDI"
+            )
+            return
+        try:
+            self._begin(rtmidi)
+            looked = time.monotonic()
+            self._look(rtmidi, first=True)
+            while not self._stopping.wait(POLL_S):
+                self._poll()
+                if time.monotonic() - looked >= (LOOK_S if self._own else RETRY_S):
+                    looked = time.monotonic()
+                    self._look(rtmidi)
+        except (OSError, ValueError, RuntimeError) as error:  # RtMidi's own errors are OSErrors
+            self._say(f"{error}; kept playing without MIDI")
+        finally:
+            self._close_all()
+
+    # --- messages ------------------------------------------------------------------------------------------------------
+
+    def _poll(self) -> None:
+        for port in (*self._ports.values(), *((self._own,) if self._own else ())):
+            get = port.midi.get_message
+            for _ in range(AT_ONCE):
+                event = get()
+                if event is None:
+                    break
+                t = time.monotonic()
+                for message in port.wire.feed(event[0]):
+                    self._hand_on(message, port.name, t)
+
+    def _hand_on(self, message: Any, name: str, t: float) -> None:
+        try:
+            self._handle(message, name, t)
+        except Exception:  # no message may end MIDI for the rest of the show; told at most once a second
+            self._closed["faults"] += 1
+            if t - self._complained_s > 1.0:
+                self._complained_s = t
+                log.exception("expected to act on %s; it is dropped (%d so far)", message, self._closed["faults"])
+
+    # --- ports that come and go ----------------------------------------------------------------------------------------
+
+    def _begin(self, rtmidi: ModuleType) -> None:
+        """Connect to the system's MIDI. Raises OSError or ValueError where there is none."""
+        choices = {name.removeprefix("API_"): getattr(rtmidi, name) for name in dir(rtmidi) if name.startswith("API_")}
+        compiled = {name: api for name, api in choices.items() if api in rtmidi.get_compiled_api() and name != DUMMY}
+        backend, _, named = os.environ.get("MIDO_BACKEND", BACKEND).partition("/")
+        if backend != BACKEND or (named and named not in compiled):
+            known = ", ".join(f"{BACKEND}/{name}" for name in compiled)
+            raise ValueError(f"expected MIDO_BACKEND to be {BACKEND} or one of {known}; got {os.environ['MIDO_BACKEND']!r}")
+        reasons = []
+        for name in [named] if named else compiled:
+            if name == ALSA and not ALSA_SEQUENCER.exists():
+                reasons.append(f"{ALSA_SEQUENCER} is missing (load it: sudo modprobe snd-seq)")
+                continue
+            try:
+                self._api = compiled[name]
+                self._connect(rtmidi, name)
+                return
+            except rtmidi.RtMidiError as error:
+                reasons.append(f"{name}: {error}")
+        raise OSError(f"expected a MIDI system; got none: {'; '.join(reasons)}")
+
+    def _connect(self, rtmidi: ModuleType, system: str) -> None:
+        midi = rtmidi.MidiIn(self._api, CLIENT, QUEUE)
+        midi.ignore_types(sysex=True, timing=False, active_sense=True)
+        if system != WINDOWS:  # it has no virtual ports
+            midi.open_virtual_port(CLIENT)
+        self._probe = rtmidi.MidiOut(self._api, CLIENT) if system == JACK else None
+        self._system, self._own = system, Port(CLIENT, midi)
+
+    def _look(self, rtmidi: ModuleType, first: bool = False) -> None:
+        """Open what has come, close what has gone."""
+        if self._own is None:
+            try:
+                self._connect(rtmidi, self._system)
+            except rtmidi.RtMidiError:
+                return
+            self._say(f"MIDI: {self._system} is back")
+        found = self._names()
+        if not found and self._probe is not None and not any(CLIENT in name for name in self._probe.get_ports()):
+            self._say(f"MIDI: {self._system} has stopped; kept playing, and looking for it")
+            self._close_all()
+            return
+        for gone in [name for name in self._ports if name not in found]:
+            self._drop(gone)
+        self._refused = {name: t for name, t in self._refused.items() if name in found}
+        for name in found:
+            if name not in self._ports and (self._wanted == "auto" or self._wanted.casefold() in name.casefold()):
+                self._open(rtmidi, name)
+        if first and not self._ports and self._wanted != "auto":
+            there = ", ".join(plain_name(name, self._system) for name in found) or "none"
+            self._say(f"expected a MIDI input with {self._wanted!r} in its name; got {there}; it is opened when it comes")
+
+    def _names(self) -> list[str]:
+        return [] if self._own is None else list(self._own.midi.get_ports())
+
+    def _open(self, rtmidi: ModuleType, name: str) -> None:
+        now = time.monotonic()
+        if now - self._refused.get(name, -RETRY_S) < RETRY_S:
+            return
+        midi = rtmidi.MidiIn(self._api, CLIENT, QUEUE)
+        shown = unused_name(plain_name(name, self._system), {port.name for port in self._ports.values()})
+        try:
+            midi.ignore_types(sysex=True, timing=False, active_sense=True)
+            names = midi.get_ports()
+            if name not in names:
+                midi.delete()
+                return
+            midi.open_port(names.index(name), f"from {shown}")
+        except rtmidi.RtMidiError as error:
+            midi.delete()
+            if name not in self._refused:
+                self._say(refusal(shown, self._system, error))
+            self._refused[name] = now
+            return
+        self._refused.pop(name, None)
+        self._ports[name] = Port(shown, midi)
+        self._say(f"MIDI: {shown}")
+
+    def _drop(self, name: str) -> None:
+        port = self._ports.pop(name)
+        self._lose(port.name)
+        self._count(port)
+        port.close()
+        self._closed["lost"] += 1
+        self._say(f"MIDI: {port.name} is gone, what it held is released; it is opened again when it is back")
+
+    def _close_all(self) -> None:
+        own, self._own = self._own, None
+        ports, self._ports = self._ports, {}
+        for port in (*ports.values(), *((own,) if own else ())):
+            self._lose(port.name)
+            self._count(port)
+            port.close()
+        if self._probe is not None:
+            self._probe.delete()
+            self._probe = None
+
+    def _count(self, port: Port) -> None:
+        self._closed.update(received=port.wire.messages, noise=port.wire.noise, sysex=port.wire.sysex)
+
+
+def plain_name(name: str, system: str) -> str:
+    """A port's name without the numbers that RtMidi adds and that shift: `nano 20:0` under ALSA, `nano 1` on Windows."""
+    head, _, tail = name.rpartition(" ")
+    client, colon, port = tail.partition(":")
+    numbered = (system == ALSA and colon and client.isdecimal() and port.isdecimal()) or (system == WINDOWS and tail.isdecimal())
+    return head if head and numbered else name
+
+
+def unused_name(name: str, taken: Iterable[str]) -> str:
+    """`name`, or, for the second of two equal devices, `name #2`."""
+    taken, number, found = set(taken), 1, name
+    while found in taken:
+        number += 1
+        found = f"{name} #{number}"
+    return found
+
+
+def refusal(name: str, system: str, error: Exception) -> str:
+    """What to do about a port that does not open."""
+    way_out = "it is tried again"
+    if system == WINDOWS:
+        way_out = (
+            "another program has it: close it there, or let both share it through a loop-back port such as loopMIDI, "
+            "or through Windows MIDI Services, which share every port; it is tried again"
+        )
+    return f"expected to open the MIDI input {name}; got: {error}; {way_out}"

@@ -1,0 +1,30 @@
+"""The arguments of a message as the one value that a parameter is asked to take."""
+
+from collections.abc import Sequence
+from struct import unpack
+
+from engine.params import Param, ParamError
+
+LONGEST_TEXT = 1024  # characters
+LONGEST_VECTOR = 1024  # numbers
+
+
+def value_of(param: Param, arguments: Sequence[object]) -> object:
+    """One argument, or a vector's numbers one by one or as one blob of big-endian float32; none is the press of a trigger.
+
+    What the value may be is the parameter's own affair. Raises ParamError for too many arguments, and too long ones.
+    """
+    first = arguments[0] if arguments else True  # a trigger without arguments fires
+    if param.kind == "vector":
+        if len(arguments) == 1 and isinstance(first, bytes):
+            if len(first) % 4 or len(first) > 4 * LONGEST_VECTOR:
+                raise ParamError(f"expected a blob of at most {LONGEST_VECTOR} float32 for {param.name}; got {len(first)} bytes")
+            return unpack(f">{len(first) // 4}f", first)
+        if len(arguments) > LONGEST_VECTOR:
+            raise ParamError(f"expected at most {LONGEST_VECTOR} numbers for {param.name}; got {len(arguments)}")
+        return arguments
+    if len(arguments) > 1:
+        raise ParamError(f"expected one {param.kind} for {param.name}; got {len(arguments)} arguments")
+    if isinstance(first, str) and len(first) > LONGEST_TEXT:
+        raise ParamError(f"expected a text of at most {LONGEST_TEXT} characters for {param.name}; got {len(first)}")
+    return first

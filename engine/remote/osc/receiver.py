@@ -1,0 +1,287 @@
+"""What OSC messages mean to the parameters of the show. No socket is opened here: bytes come in, answers go out.
+
+An address is looked up as it is; only what is not found there is read as `/n/...`, `/value/...` or a pattern. A message that
+cannot be taken leaves everything as it was and is counted with its reason.
+"""
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from struct import Struct
+
+from engine.params import Leaf, ParamError
+from engine.remote.board import Board
+from engine.remote.osc.allowing import AllowList
+from engine.remote.osc.answers import Handler, answer, listing
+from engine.remote.osc.arguments import value_of
+from engine.remote.osc.packet import Message, PacketError, parse
+from engine.remote.osc.pattern import Addresses, Budget, is_pattern
+from engine.remote.osc.refusals import (
+    BAD_VALUE,
+    BUSY,
+    MALFORMED,
+    NOT_ALLOWED,
+    TOO_FAR,
+    TOO_MANY_ANSWERS,
+    TOO_MANY_WAITING,
+    UNKNOWN,
+    Refusals,
+)
+from engine.remote.osc.timetags import FullError, Schedule, TooFarError
+
+log = logging.getLogger("clavilux.osc")
+
+Sender = tuple[str, int]  # host, port
+ANSWERS = 64  # to one packet
+SET, NORMALISED, IN_FORCE = "", "/n", "/value"  # what an address begins with, and asks for
+
+_ONE_NUMBER = {b",f\0\0": Struct(">f"), b",i\0\0": Struct(">i")}
+
+
+class Receiver:
+    """Posts to `board` what senders of `allowed` hosts ask. Any thread may use it; packets are taken one at a time.
+
+    `handlers` answer addresses that are no parameters; whoever has such a one puts it there before the first packet.
+    Time tags are ignored, since senders' clocks are wrong more often than right, unless `honour` is set; `due` must then be
+    called again and again. `say` is told of refusals, at most once a second; `wall_s` is the time of day.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        allowed: AllowList | None = None,
+        *,
+        honour: bool = False,
+        say: Callable[[str], None] = log.warning,
+        wall_s: Callable[[], float] = time.time,
+    ) -> None:
+        self.allowed = allowed or AllowList()
+        self.handlers: dict[str, Handler] = {"/list": self._list}
+        self.packets = self.messages = 0
+        self._board = board
+        self._refusals = Refusals(say)
+        self._schedule = Schedule(wall_s) if honour else None
+        self._addresses, self._budget = Addresses(board), Budget()
+        self._version = -1
+        self._leaves: Mapping[str, Leaf] = {}
+        self._heads: dict[bytes, tuple[Callable[[str, float], None], str, Struct]] = {}
+        self._taking = threading.Lock()
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How often what was refused, by reason."""
+        return self._refusals.counts
+
+    @property
+    def next_due_s(self) -> float:
+        """time.monotonic() at which `due` has something to do; infinity if never."""
+        return math.inf if self._schedule is None else self._schedule.next_s
+
+    def figures(self) -> dict[str, float]:
+        """For the status: packets and messages so far, how many wait for their time, and what was refused."""
+        waiting = 0 if self._schedule is None else len(self._schedule)
+        refused = {f"osc_{reason}": float(count) for reason, count in self.counts.items()}
+        return {"osc_packets": self.packets, "osc_messages": self.messages, "osc_waiting": waiting, **refused}
+
+    def receive(self, data: bytes, sender: Sender, now_s: float) -> list[bytes]:
+        """Do what a packet asks, at `now_s` of time.monotonic(). Returns the packets that answer its sender."""
+        with self._taking:
+            self.packets += 1
+            if not self._admits(sender, now_s):
+                return []
+            if self._version != self._board.version:
+                self._look_again()
+            head = self._heads.get(data[:-4])
+            if head is not None:  # what faders send over and over: only the number at the end is new
+                post, address, number = head
+                self.messages += 1
+                try:
+                    post(address, number.unpack_from(data, len(data) - 4)[0])
+                except (LookupError, ParamError) as error:
+                    self._refuse_value(error, address, sender, now_s)
+                return []
+            try:
+                messages = parse(data)
+            except PacketError as error:
+                wrong = str(error)
+                self._refuse(MALFORMED, sender, now_s, lambda: f"{wrong}; kept all values")
+                return []
+            answers: list[bytes] = []
+            for message in messages:
+                self.messages += 1
+                if not self._is_question(message):
+                    self._obey(message, sender, now_s)
+                elif len(answers) <= ANSWERS:
+                    answers += self._answer(message, sender, now_s)
+            if len(answers) > ANSWERS:
+                wrong = f"expected at most {ANSWERS} answers to one packet; got more to answer; kept to the first"
+                self._refuse(TOO_MANY_ANSWERS, sender, now_s, lambda: wrong)
+            if len(messages) == 1:
+                self._remember(data, messages[0])
+            return answers[:ANSWERS]
+
+    def admits(self, sender: Sender, now_s: float) -> bool:
+        """Whether `sender` is let in; if not, that is counted as a packet of its would be."""
+        with self._taking:
+            return self._admits(sender, now_s)
+
+    def refuse_frame(self, wrong: str, sender: Sender, now_s: float) -> None:
+        """Count bytes of a stream that are not even a packet; `wrong` says what was expected and what came."""
+        with self._taking:
+            self._refuse(MALFORMED, sender, now_s, lambda: wrong)
+
+    def due(self, now_s: float) -> None:
+        """Do what was asked for at times that have come by now."""
+        if now_s < self.next_due_s or self._schedule is None:
+            return
+        with self._taking:
+            if self._version != self._board.version:
+                self._look_again()
+            for message, sender in self._schedule.due(now_s):
+                self._set(message, sender, now_s)
+
+    def _admits(self, sender: Sender, now_s: float) -> bool:
+        admitted = self.allowed.admits(sender[0], now_s)
+        if not admitted:
+            self._refuse(NOT_ALLOWED, sender, now_s, lambda: "expected a host that is let in; kept all values")
+        return admitted
+
+    def _look_again(self) -> None:
+        self._version = self._board.version  # read first: a change meanwhile is seen by the next packet
+        self._leaves = self._board.leaves()
+        self._heads.clear()
+
+    def _remember(self, data: bytes, message: Message) -> None:
+        """A message of one number to one parameter is recognised by its bytes from now on: the tree bounds how many there are."""
+        number = _ONE_NUMBER.get(data[-8:-4])
+        address = message.address
+        if number is None or len(message.arguments) != 1 or len(data) != (len(address) + 4 & -4) + 8:
+            return
+        post: Callable[[str, float], None] = self._board.post
+        if address not in self._leaves:
+            if not address.startswith(NORMALISED + "/") or address[len(NORMALISED) :] not in self._leaves:
+                return
+            address, post = address[len(NORMALISED) :], self._board.post_normalised
+        if self._leaves[address].param.kind != "vector":
+            self._heads[data[:-4]] = post, address, number
+
+    def _is_question(self, message: Message) -> bool:
+        """Whether a message is for a handler or asks for values; one without arguments to a trigger fires it instead."""
+        if message.address in self.handlers:
+            return True
+        leaf = self._leaves.get(message.address)
+        return not message.arguments and (leaf is None or leaf.param.kind != "trigger")
+
+    def _answer(self, message: Message, sender: Sender, now_s: float) -> Sequence[bytes]:
+        """At once, whatever the time tag: nobody wants an answer late."""
+        handler = self.handlers.get(message.address)
+        if handler is None:
+            return self._ask(message.address, sender, now_s)
+        try:
+            return tuple(handler(message.arguments, sender, now_s) or ())
+        except ValueError as error:
+            wrong = str(error)
+            self._refuse(BAD_VALUE, sender, now_s, lambda: f"{wrong}, for {message.address}")
+            return ()
+
+    def _obey(self, message: Message, sender: Sender, now_s: float) -> None:
+        """Set or fire, now or when the time tag says."""
+        schedule = self._schedule
+        ahead_s = 0.0 if schedule is None else schedule.ahead_s(message.time_tag)
+        if schedule is None or ahead_s <= 0.0:
+            self._set(message, sender, now_s)
+            return
+        try:
+            schedule.put(message, sender, now_s, ahead_s)
+        except (TooFarError, FullError) as error:
+            wrong = str(error)
+            reason = TOO_FAR if isinstance(error, TooFarError) else TOO_MANY_WAITING
+            self._refuse(reason, sender, now_s, lambda: f"{wrong}; kept the value")
+
+    def _find(self, address: str, sender: Sender, now_s: float) -> tuple[str, Sequence[Leaf]]:
+        """What is asked for of which parameters; where there are none, that is refused and counted here."""
+        leaves = self._leaves
+        if address in leaves:
+            return SET, (leaves[address],)
+        asked = next((item for item in (NORMALISED, IN_FORCE) if address.startswith(item + "/")), SET)
+        rest = address[len(asked) :]
+        if rest in leaves:
+            return asked, (leaves[rest],)
+        found: tuple[str, ...] | None = None
+        if is_pattern(rest):
+            try:
+                found = self._addresses.known(rest)
+                if found is None:
+                    if not self._budget.open(now_s):
+                        self._refuse(
+                            BUSY, sender, now_s, lambda: f"expected fewer patterns; got {address[:80]!r}; kept all values"
+                        )
+                        return asked, ()
+                    began_s = time.perf_counter()
+                    try:
+                        found = self._addresses.matching(rest)
+                    finally:
+                        self._budget.spend(time.perf_counter() - began_s)
+            except PacketError as error:
+                wrong = str(error)
+                self._refuse(MALFORMED, sender, now_s, lambda: f"{wrong}; kept all values")
+                return asked, ()
+        if not found:
+            self._refuse(UNKNOWN, sender, now_s, lambda: f"{self._unknown(rest)}; kept all values")
+        return asked, tuple(leaves[item] for item in found or () if item in leaves)
+
+    def _ask(self, address: str, sender: Sender, now_s: float) -> list[bytes]:
+        asked, leaves = self._find(address, sender, now_s)
+        answers = []
+        for leaf in leaves[: ANSWERS + 1]:
+            if asked == NORMALISED:
+                if leaf.param.numeric:
+                    answers.append(answer(asked + leaf.address, leaf.param.unmap(leaf.base)))
+                elif len(leaves) == 1:
+                    error = ParamError(f"expected a parameter with a range; got one of kind {leaf.param.kind}")
+                    self._refuse_value(error, leaf.address, sender, now_s)
+            else:
+                answers.append(answer(asked + leaf.address, leaf.value if asked == IN_FORCE else leaf.base))
+        return answers
+
+    def _set(self, message: Message, sender: Sender, now_s: float) -> None:
+        address, arguments, _ = message
+        asked, leaves = self._find(address, sender, now_s)
+        for leaf in leaves:
+            try:
+                if asked == IN_FORCE:
+                    raise ParamError(f"expected no arguments, which asks for the value in force; got {len(arguments)}")
+                raw = value_of(leaf.param, arguments)
+                if asked == NORMALISED:
+                    self._board.post_normalised(leaf.address, raw)  # type: ignore[arg-type]  # which it checks
+                else:
+                    self._board.post(leaf.address, raw)
+            except (LookupError, ParamError) as error:
+                self._refuse_value(error, leaf.address, sender, now_s)
+
+    def _list(self, arguments: Sequence[object], sender: Sender, now_s: float) -> list[bytes]:
+        prefix = arguments[0] if arguments else ""
+        if len(arguments) > 1 or not isinstance(prefix, str):
+            raise ParamError(f"expected a prefix of addresses or nothing; got {arguments!r:.80}")
+        return listing(self._leaves, prefix)
+
+    def _unknown(self, address: str) -> str:
+        try:
+            self._board.leaf(address)
+        except LookupError as error:
+            return str(error.args[0])
+        return f"expected the address of a parameter; got {address!r}"
+
+    def _refuse_value(self, error: Exception, address: str, sender: Sender, now_s: float) -> None:
+        wrong = str(error.args[0])
+
+        def line() -> str:
+            leaf = self._leaves.get(address)
+            return f"{wrong[:160]}; kept {address}{'' if leaf is None else f' at {leaf.base!r:.40}'}"
+
+        self._refuse(UNKNOWN if isinstance(error, LookupError) else BAD_VALUE, sender, now_s, line)
+
+    def _refuse(self, reason: str, sender: Sender, now_s: float, wrong: Callable[[], str]) -> None:
+        self._refusals.refuse(reason, sender, now_s, wrong)

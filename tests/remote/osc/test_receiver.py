@@ -1,0 +1,369 @@
+"""What OSC messages do to a real parameter tree: packets built by python-osc, no sockets."""
+
+import math
+import struct
+import time
+
+import pytest
+from playing import Show, Walk
+from pythonosc.osc_bundle_builder import OscBundleBuilder
+from pythonosc.osc_message import OscMessage
+from pythonosc.osc_message_builder import OscMessageBuilder, build_msg
+
+from engine.remote.osc.allowing import AllowList
+from engine.remote.osc.answers import telling
+from engine.remote.osc.receiver import ANSWERS, Receiver
+
+HERE = ("127.0.0.1", 50000)
+
+
+def message(address: str, *arguments: object, tags: str = "") -> bytes:
+    """A packet; `tags` names the types where python-osc's choice is not wanted."""
+    if not tags:
+        return bytes(build_msg(address, list(arguments)).dgram)
+    builder = OscMessageBuilder(address)
+    for tag, argument in zip(tags, arguments, strict=True):
+        builder.add_arg(argument, tag)
+    return bytes(builder.build().dgram)
+
+
+def tell(receiver: Receiver, address: str, *arguments: object, tags: str = "") -> list[tuple[str, list[object]]]:
+    """Send one message; what is answered, decoded by python-osc."""
+    answers = receiver.receive(message(address, *arguments, tags=tags), HERE, time.monotonic())
+    return [(item.address, item.params) for item in map(OscMessage, answers)]
+
+
+@pytest.mark.parametrize(
+    ("address", "arguments", "tags", "expected"),
+    [
+        ("/walk/jitter", (0.25,), "f", 0.25),
+        ("/walk/jitter", (0.25,), "d", 0.25),
+        ("/walk/jitter", (1,), "i", 1.0),
+        ("/walk/jitter", (1,), "h", 1.0),
+        ("/walk/jitter", (True,), "T", 1.0),
+        ("/walk/jitter", (-0.0,), "f", 0.0),
+        ("/walk/jitter", (7.0,), "f", 1.0),  # held at the end of the range
+        ("/walk/jitter", (2**62,), "h", 1.0),
+        ("/walk/steps", (7,), "i", 7),
+        ("/walk/steps", (6.6,), "f", 7),
+        ("/walk/shape", ("saw",), "s", "saw"),
+        ("/freeze", (1,), "i", True),
+        ("/freeze", (0.6,), "f", True),
+        ("/freeze", (True,), "T", True),
+        ("/patch/load", ("deep-music",), "s", "deep-music"),
+        ("/walk/z", (0.5, -0.5, 1.0), "fff", (0.5, -0.5, 1.0)),
+        ("/walk/z", (1, 0.5), "if", (1.0, 0.5)),
+        ("/walk/z", (struct.pack(">3f", 0.5, -0.5, 9.0),), "b", (0.5, -0.5, 4.0)),
+        ("/n/walk/rate", (0.5,), "f", 1.0),  # the middle of 0.1..10 on an exponential curve
+        ("/n/walk/steps", (1,), "i", 16),
+        ("/n/freeze", (True,), "T", True),
+    ],
+)
+def test_every_kind_takes_what_hosts_send(
+    show: Show, receiver: Receiver, address: str, arguments: tuple[object, ...], tags: str, expected: object
+) -> None:
+    for _ in range(2):  # the second is recognised by its bytes
+        assert tell(receiver, address, *arguments, tags=tags) == []
+        show.settle()
+        value = show[address.removeprefix("/n")]
+        assert value == pytest.approx(expected) if isinstance(expected, float) else value == expected
+    assert type(value) is type(expected)
+    assert sum(receiver.counts.values()) == 0
+
+
+@pytest.mark.parametrize(
+    ("address", "arguments", "tags", "reason"),
+    [
+        ("/walk/jitter", (math.nan,), "f", "bad_value"),
+        ("/walk/jitter", (math.inf,), "f", "bad_value"),
+        ("/walk/jitter", (-math.inf,), "d", "bad_value"),
+        ("/walk/jitter", ("0.3",), "s", "bad_value"),
+        ("/walk/jitter", (None,), "N", "bad_value"),
+        ("/walk/jitter", (struct.pack(">f", 0.3),), "b", "bad_value"),
+        ("/walk/jitter", (0.3, 0.3), "ff", "bad_value"),
+        ("/walk/jitter", (0.3,) * 1000, "f" * 1000, "bad_value"),
+        ("/walk/z", (math.nan, 0.0), "ff", "bad_value"),
+        ("/walk/z", (0.3,) * 1025, "f" * 1025, "bad_value"),
+        ("/walk/z", (struct.pack(">2f", 0.5, math.nan),), "b", "bad_value"),
+        ("/walk/z", (b"\0\0\0",), "b", "bad_value"),
+        ("/walk/z", (bytes(4 * 1025),), "b", "bad_value"),
+        ("/walk/z", ("a",), "s", "bad_value"),
+        ("/walk/shape", ("square",), "s", "bad_value"),
+        ("/walk/shape", (1,), "i", "bad_value"),
+        ("/patch/load", ("x" * 1025,), "s", "bad_value"),
+        ("/freeze", ("on",), "s", "bad_value"),
+        ("/n/walk/jitter", ("0.3",), "s", "bad_value"),
+        ("/n/walk/jitter", (math.nan,), "f", "bad_value"),
+        ("/n/walk/shape", (0.5,), "f", "bad_value"),
+        ("/n/panic", (1.0,), "f", "bad_value"),
+        ("/value/walk/jitter", (0.3,), "f", "bad_value"),
+        ("/walk/jittter", (0.3,), "f", "unknown_address"),
+        ("/n/nowhere", (0.3,), "f", "unknown_address"),
+        ("/walk", (0.3,), "f", "unknown_address"),
+        ("/nowhere/*", (0.3,), "f", "unknown_address"),
+        ("/walk/[", (0.3,), "f", "malformed"),
+    ],
+)
+def test_what_cannot_be_taken_changes_nothing_and_is_counted(
+    show: Show, receiver: Receiver, said: list[str], address: str, arguments: tuple[object, ...], tags: str, reason: str
+) -> None:
+    before = {address: leaf.base for address, leaf in show.tree.leaves().items()}
+    assert tell(receiver, address, *arguments, tags=tags) == []
+    show.settle()
+    assert {address: leaf.base for address, leaf in show.tree.leaves().items()} == before
+    assert show.changes == []
+    assert {name: count for name, count in receiver.counts.items() if count} == {reason: 1}
+    assert len(said) == 1
+    assert said[0].startswith("OSC from 127.0.0.1:50000: expected ")
+    assert "; got " in said[0]
+    assert "; kept " in said[0]
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [
+        b"",
+        b"\0",
+        message("/walk/jitter", 0.3)[:-1],
+        message("/walk/jitter", 0.3)[:-4],  # python-osc reads this as 0.0
+        b"/walk/jitter",
+        b"#bundle\0" + bytes(8) + b"\0\0\0\x10/",
+        b"\xff" * 65507,
+        bytes(65507),
+        b"/" * 65504,
+        b"/walk/jitter\0\0\0\0,f\0\0" + bytes(65507 - 20),
+    ],
+)
+def test_what_is_not_osc_changes_nothing_and_is_counted(show: Show, receiver: Receiver, packet: bytes) -> None:
+    assert receiver.receive(packet, HERE, 1.0) == []
+    show.settle()
+    assert show.changes == []
+    assert receiver.counts["malformed"] == 1
+
+
+def test_a_fader_that_is_recognised_by_its_bytes_is_checked_like_any_other(show: Show, receiver: Receiver) -> None:
+    tell(receiver, "/walk/jitter", 0.25)
+    for wrong in (math.nan, math.inf):
+        tell(receiver, "/walk/jitter", wrong, tags="f")
+    tell(receiver, "/walk/jitter", 0.75, tags="d")  # whose first half must not be taken for a float
+    show.settle()
+    assert show["/walk/jitter"] == 0.75
+    assert receiver.counts["bad_value"] == 2
+    # A 64-bit integer whose upper half reads like a type tag of one float.
+    trap = b"/walk/jitter\0\0\0\0,h\0\0" + b",f\0\0" + struct.pack(">f", 0.125)
+    for _ in range(2):
+        receiver.receive(trap, HERE, 1.0)
+    show.settle()
+    assert show["/walk/jitter"] == 1.0
+
+
+def test_a_fader_that_is_recognised_follows_the_patch_that_plays(show: Show, receiver: Receiver) -> None:
+    tell(receiver, "/walk/jitter", 0.25)
+    show.tree.detach("walk")
+    tell(receiver, "/walk/jitter", 0.75)
+    assert receiver.counts["unknown_address"] == 1
+
+
+def test_triggers_fire_once_a_press(show: Show, receiver: Receiver) -> None:
+    impulse = b"/walk/step\0\0,I\0\0"
+    presses = [message("/walk/step", 1), message("/walk/step", 0.5), message("/walk/step", True), message("/walk/step"), impulse]
+    for number, press in enumerate(presses, 1):
+        receiver.receive(press, HERE, 1.0)
+        for release in (message("/walk/step", 0), message("/walk/step", 0.0), message("/walk/step", False)):
+            show.settle()
+            receiver.receive(release, HERE, 1.0)
+        show.settle()
+        assert show.fired("/walk/step") == number
+    for arguments, tags in (((None,), "N"), (("1",), "s"), ((-1.0,), "f"), ((math.nan,), "f")):
+        tell(receiver, "/walk/step", *arguments, tags=tags)
+    show.settle()
+    assert show.fired("/walk/step") == len(presses)
+
+
+def test_a_message_without_arguments_is_answered_with_the_value(show: Show, receiver: Receiver) -> None:
+    tell(receiver, "/walk/z", 0.5, -0.5)
+    tell(receiver, "/freeze", True)
+    tell(receiver, "/walk/rate", 10.0)
+    show.settle()
+    show.tree.target("/walk/jitter").offset = 0.25
+    show.tree.route((show.tree.target("/walk/jitter"),))
+    show.settle()
+    asked = (
+        "/walk/jitter",
+        "/value/walk/jitter",
+        "/walk/steps",
+        "/walk/shape",
+        "/freeze",
+        "/walk/z",
+        "/n/walk/rate",
+        "/n/freeze",
+    )
+    assert [tell(receiver, address) for address in asked] == [
+        [("/walk/jitter", [0.5])],  # what the hand set ...
+        [("/value/walk/jitter", [0.75])],  # ... and what is in force with the sound's share
+        [("/walk/steps", [4])],
+        [("/walk/shape", ["sine"])],
+        [("/freeze", [1])],
+        [("/walk/z", [0.5, -0.5])],
+        [("/n/walk/rate", [1.0])],
+        [("/n/freeze", [1.0])],
+    ]
+    assert tell(receiver, "/n/walk/shape") == []
+    assert tell(receiver, "/nowhere") == []
+    assert (receiver.counts["bad_value"], receiver.counts["unknown_address"]) == (1, 1)
+
+
+def test_patterns_set_and_ask_all_that_they_match(show: Show, receiver: Receiver) -> None:
+    tell(receiver, "/macro/[1-4]", 0.25)
+    tell(receiver, "/n/macro/{7,8}", 1.0)
+    show.settle()
+    expected = [0.25] * 4 + [0.5] * 2 + [1.0] * 2
+    assert [show[f"/macro/{number}"] for number in range(1, 9)] == expected
+    assert sorted(tell(receiver, "/macro/*")) == [(f"/macro/{number}", [expected[number - 1]]) for number in range(1, 9)]
+    assert sorted(tell(receiver, "/value/macro/[78]")) == [("/value/macro/7", [1.0]), ("/value/macro/8", [1.0])]
+    asked = dict(tell(receiver, "/n/walk/*"))
+    assert asked == {"/n/walk/jitter": [0.5], "/n/walk/rate": [0.5], "/n/walk/steps": [pytest.approx(0.2)]}
+
+
+def test_a_pattern_that_asks_fires_nothing_and_one_that_sets_skips_what_does_not_take_it(show: Show, receiver: Receiver) -> None:
+    tell(receiver, "/*")
+    tell(receiver, "/walk/*")
+    show.settle()
+    assert show.changes == []
+    tell(receiver, "/walk/{jitter,shape,step}", 0.75)
+    show.settle()
+    assert (show["/walk/jitter"], show["/walk/shape"], show.fired("/walk/step")) == (0.75, "sine", 1)
+    assert receiver.counts["bad_value"] == 1
+
+
+def test_answers_to_one_packet_are_bounded_and_what_it_sets_is_not_lost(show: Show, receiver: Receiver) -> None:
+    bundle = OscBundleBuilder(1)
+    for _ in range(100):
+        bundle.add_content(build_msg("/macro/*", []))
+    bundle.add_content(build_msg("/walk/jitter", 0.25))
+    assert len(receiver.receive(bundle.build().dgram, HERE, 1.0)) == ANSWERS
+    show.settle()
+    assert show["/walk/jitter"] == 0.25
+    assert receiver.counts["too_many_answers"] == 1
+
+
+def test_a_flood_of_fresh_patterns_is_held_off_and_faders_still_work(show: Show, receiver: Receiver) -> None:
+    for number in range(3000):  # at one and the same moment
+        receiver.receive(message(f"//*{number}*/*{number}", 0.25), HERE, 1.0)
+    receiver.receive(message("/walk/jitter", 0.25), HERE, 1.0)
+    show.settle()
+    assert show["/walk/jitter"] == 0.25
+    assert receiver.counts["too_many_patterns"] > 2000
+
+
+def test_nested_bundles_are_done_in_order_and_those_nested_too_deep_are_refused(show: Show, receiver: Receiver) -> None:
+    inner = OscBundleBuilder(1)
+    inner.add_content(build_msg("/walk/jitter", 0.25))
+    outer = OscBundleBuilder(1)
+    outer.add_content(build_msg("/walk/jitter", 0.125))
+    outer.add_content(inner.build())
+    receiver.receive(outer.build().dgram, HERE, 1.0)
+    show.settle()
+    assert show["/walk/jitter"] == 0.25
+    packet = message("/walk/jitter", 0.75)
+    for _ in range(500):
+        packet = b"#bundle\0" + struct.pack(">Qi", 1, len(packet)) + packet
+    receiver.receive(packet, HERE, 1.0)
+    show.settle()
+    assert show["/walk/jitter"] == 0.25
+    assert receiver.counts["malformed"] == 1
+
+
+def test_the_addresses_are_listed(show: Show, receiver: Receiver) -> None:
+    *parts, end = tell(receiver, "/list", "/macro")
+    assert parts == [("/list", [f"/macro/{number}" for number in range(1, 9)])]
+    assert end == ("/list/end", [8])
+    show.tree.attach("classes", {f"class-{number}": Walk().leaves["jitter"] for number in range(200)})
+    *parts, end = tell(receiver, "/list")
+    assert [address for _, listed in parts for address in listed] == sorted(show.tree.leaves())
+    assert end == ("/list/end", [len(show.tree)])
+    assert max(len(listed) for _, listed in parts) == 60
+    assert tell(receiver, "/list", "/mac") == [("/list/end", [0])]
+    assert tell(receiver, "/list", 3) == []
+    assert receiver.counts["bad_value"] == 1
+
+
+def test_what_is_no_parameter_is_answered_by_whoever_took_the_address(receiver: Receiver) -> None:
+    asked: list[object] = []
+
+    def subscribe(arguments: object, sender: object, now_s: float) -> None:
+        asked.append((arguments, sender))
+        raise ValueError("expected another port; got 0")
+
+    receiver.handlers["/subscribe"] = subscribe
+    receiver.handlers["/status"] = telling(lambda: {"display_fps": 60.0, "patch": "first-light", **receiver.figures()})
+    assert tell(receiver, "/subscribe", "beat", 0) == []
+    assert asked == [(("beat", 0), HERE)]
+    assert receiver.counts["bad_value"] == 1
+    told = dict(tell(receiver, "/status"))
+    assert told["/status/display_fps"] == [60.0]
+    assert told["/status/patch"] == ["first-light"]
+    assert told["/status/osc_messages"] == [2.0]
+    assert told["/status/osc_bad_value"] == [1.0]
+
+
+def test_a_flood_of_refusals_is_one_line_a_second(receiver: Receiver, said: list[str]) -> None:
+    for number in range(2500):
+        receiver.receive(message("/walk/jitter", math.nan, tags="f"), HERE, number / 1000)
+    assert receiver.counts["bad_value"] == 2500
+    assert said == [
+        "OSC from 127.0.0.1:50000: expected float for jitter; got nan; kept /walk/jitter at 0.5",
+        "OSC from 127.0.0.1:50000: expected float for jitter; got nan; kept /walk/jitter at 0.5 (999 more refused before)",
+        "OSC from 127.0.0.1:50000: expected float for jitter; got nan; kept /walk/jitter at 0.5 (999 more refused before)",
+    ]
+
+
+def test_a_line_stays_a_line_whatever_was_sent(receiver: Receiver, said: list[str]) -> None:
+    tell(receiver, "/walk/shape", "\n\x1b[2J" + "x" * 60000)
+    assert len(said[0]) < 400
+    assert said[0].isprintable()
+
+
+# --- who is let in ------------------------------------------------------------------------------------------------------
+
+
+def test_a_stranger_is_heard_only_after_the_operator_lets_it_in(show: Show, receiver: Receiver, said: list[str]) -> None:
+    stranger = ("192.0.2.7", 9001)  # an address that nobody has
+    for now_s in (10.0, 10.25, 10.5):
+        assert receiver.receive(message("/walk/jitter"), stranger, now_s) == []
+        assert receiver.receive(message("/walk/jitter", 0.25), stranger, now_s) == []
+    show.settle()
+    assert show.changes == []
+    assert receiver.counts["not_allowed"] == 6
+    assert len(said) == 1
+    seen = receiver.allowed.stranger
+    assert seen is not None
+    assert seen == ("192.0.2.7", 6, 10.0, 10.5)
+    receiver.allowed.allow(seen.host)
+    assert receiver.allowed.stranger is None
+    receiver.receive(message("/walk/jitter", 0.25), stranger, 11.0)
+    show.settle()
+    assert show["/walk/jitter"] == 0.25
+    assert receiver.receive(message("/walk/jitter"), stranger, 11.0)
+    assert receiver.receive(message("/walk/jitter"), ("192.0.2.8", 9001), 11.0) == []
+
+
+def test_hosts_that_are_named_and_this_machine_are_let_in() -> None:
+    allowed = AllowList(["192.0.2.7", "localhost", "2001:db8::1"])
+    hosts = ("192.0.2.7", "::ffff:192.0.2.7", "2001:db8::1", "127.0.0.1", "127.3.2.1", "::1", "::ffff:127.0.0.1")
+    assert all(allowed.admits(host, 1.0) for host in hosts)
+    assert not any(allowed.admits(host, 1.0) for host in ("192.0.2.8", "2001:db8::2", "fe80::1%eth0", "::ffff:192.0.2.9"))
+    with pytest.raises(ValueError, match=r"expected a host that can be found; got 'no such host'"):
+        AllowList(["no such host"])
+
+
+def test_strangers_are_remembered_in_bounds_and_the_one_shown_stays_the_one_shown() -> None:
+    allowed = AllowList()
+    for number in range(1000):
+        assert not allowed.admits(f"192.0.2.{number % 250}", 1.0)
+    assert len(allowed.strangers) == 32
+    allowed = AllowList()
+    for host in ("192.0.2.1", "192.0.2.2", "192.0.2.1", "192.0.2.1"):
+        allowed.admits(host, 1.0)
+    assert allowed.stranger is not None
+    assert allowed.stranger.host == "192.0.2.2"  # though the other one goes on sending: a key pressed must mean who is shown

@@ -1,0 +1,32 @@
+"""UDP sockets that only send: one for each kind of address, never waited for."""
+
+import socket
+
+from engine.remote.osc.subscriptions import Address
+
+
+class Outlet:
+    """Sends to whoever was named at the start. One thread at a time.
+
+    The socket that listens on 127.0.0.1 can send to this machine only, and one that listens on IPv4 not over IPv6.
+    """
+
+    def __init__(self) -> None:
+        self._sockets: dict[socket.AddressFamily, socket.socket] = {}
+
+    def send(self, packet: bytes, address: Address) -> None:
+        """Raises OSError if it cannot be sent now: BlockingIOError where the system's buffer is full."""
+        family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        outlet = self._sockets.get(family)
+        if outlet is None:
+            outlet = socket.socket(family, socket.SOCK_DGRAM)
+            outlet.setblocking(False)
+            outlet.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+            self._sockets[family] = outlet
+        outlet.sendto(packet, address)
+
+    def close(self) -> None:
+        """Give the sockets back."""
+        for outlet in self._sockets.values():
+            outlet.close()
+        self._sockets.clear()

@@ -9,7 +9,7 @@ KEPT = 12  # taps: three bars
 PAUSE_S, PAUSE_BEATS = 2.0, 2.5  # a longer one begins anew; in beats as soon as there is a tempo
 BOUNCE_S = 60.0 / HIGH_BPM * 0.9
 TOO_SOON = 0.6  # of a beat: no beat of its own
-AGREE, DIFFER = 0.1, 0.15  # two intervals like each other and unlike the tempo are another tempo
+AGREE, DIFFER = 0.08, 0.1  # two intervals like each other and unlike the tempo are another tempo
 
 
 class Taps:

@@ -2,14 +2,19 @@
 
 from pathlib import Path
 
-from tools.host_patches import puredata
+from tools.host_patches import ableton, max_patcher, puredata
 
 PATCHES = Path(__file__).resolve().parent.parent.parent / "patches"
 
 
 def written() -> dict[Path, bytes]:
     """The content of every file that is generated, by its path."""
-    return {PATCHES / "puredata" / "clavilux.pd": puredata.patch().encode()}
+    device = ableton.patcher()
+    return {
+        PATCHES / "puredata" / "clavilux.pd": puredata.patch().encode(),
+        PATCHES / "ableton" / "Clavilux.maxpat": max_patcher.text(device),
+        PATCHES / "ableton" / "Clavilux.amxd": max_patcher.device(device),
+    }
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 The format is Pd's own (`#N canvas`, `#X obj`, `#X connect`); only objects of vanilla Pd 0.53 are meant to be put here.
 """
 
+import itertools
 from collections.abc import Sequence
 
 INK, PAPER = "#202020", "#fcfcfc"
@@ -64,7 +65,7 @@ class Canvas:
 
     def chain(self, *boxes: int) -> None:
         """Connect each box's first outlet to the next one's first inlet."""
-        for source, sink in zip(boxes, boxes[1:], strict=False):
+        for source, sink in itertools.pairwise(boxes):
             self.wire(source, sink)
 
     def column(self, x: int, y: int, texts: Sequence[str]) -> list[int]:

@@ -48,7 +48,7 @@ def _tempo_panel(window: Canvas) -> None:
     window.field(20, 310, 470, 44, _SAND)
     for place, button in enumerate(TEMPO_BUTTONS):
         window.lamp(34 + 85 * place, 322, 20, _TO + button.name, f"{_TO}{button.name}-moved", button.name)
-    window.obj(376, 322, f"nbx 5 20 20 300 0 0 {_TO}bpm-moved {_TO}bpm BPM 66 10 0 12 #fcfcfc #202020 #202020 120 256")
+    window.obj(376, 322, f"nbx 5 20 20 400 0 0 {_TO}bpm-moved {_TO}bpm BPM 66 10 0 12 #fcfcfc #202020 #202020 120 256")
 
 
 def _feed_panel(window: Canvas) -> None:
@@ -144,7 +144,7 @@ def _wire() -> Canvas:
     inside.wire(net, inside.column(160, 260, ("oscparse", "list trim", f"s {_TO}answer"))[0], 1)
     # A subscription lasts ten seconds. Its port is an integer, so it has a format of its own.
     clock = inside.column(330, 20, ("loadbang", "metro 5000"))[-1]
-    at, groups, subscribe = inside.column(330, 110, ("float", "(list features beat colours $1)", "oscformat -f sssi subscribe"))
+    at, _, subscribe = inside.column(330, 110, ("float", "(list features beat colours $1)", "oscformat -f sssi subscribe"))
     inside.wire(clock, at)
     now = inside.column(460, 20, (f"r {_TO}listen", "t b f"))[-1]
     inside.wire(now, at)

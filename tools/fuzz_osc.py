@@ -2,18 +2,26 @@
 
 Prints JSON: how many packets were refused, whether anything but a refusal came out (then it exits with 1), and what a packet
 costs in microseconds. `same_*` is one ordinary packet parsed after each of the others: what the machine itself adds. `largest_us`
-is the worst that is legal, in one packet as large as a datagram can be.
+is the worst that is legal, in one packet as large as a datagram can be. `match_us` is the worst of 64 patterns of a kind, read
+and matched against one name; `expansion_us` the same over a whole tree of 300 addresses.
 """
 
 import argparse
+import contextlib
 import json
 import struct
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+from engine.control.tree import ParamTree
+from engine.params import Leaf, Param
 from engine.remote.osc.mutations import BIN_US, trial
-from engine.remote.osc.packet import MAX_ARGUMENTS, MAX_BYTES, MAX_MESSAGES, parse
+from engine.remote.osc.packet import MAX_ARGUMENTS, MAX_BYTES, MAX_MESSAGES, PacketError, parse
+from engine.remote.osc.pattern import Addresses
+from engine.remote.osc.wildcards import Name, read_part
 
 
 def main() -> None:
@@ -24,6 +32,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     result = trial(options.packets, options.seed)
+    expansion = partial(expansion_us, Addresses(wide_tree(300)))
     figures = {
         "packets": result.packets,
         "seed": options.seed,
@@ -37,7 +46,9 @@ def main() -> None:
         "same_us_p50": result.same.quantile_us(0.5),
         "same_us_p999": result.same.quantile_us(0.999),
         "same_us_max": result.same.most_us,
-        "largest_us": {name: _least_us(packet) for name, packet in largest().items()},
+        "largest_us": {name: _least_us(partial(parse, packet)) for name, packet in largest().items()},
+        "match_us": {kind: max(map(match_us, patterns)) for kind, patterns in hard_patterns().items()},
+        "expansion_us": {kind: max(map(expansion, patterns)) for kind, patterns in hard_patterns().items()},
         "bin_us": BIN_US,
         "histogram": result.timing.histogram(),
     }
@@ -61,11 +72,55 @@ def largest() -> dict[str, bytes]:
     }
 
 
-def _least_us(packet: bytes) -> float:
+def hard_patterns() -> dict[str, list[str]]:
+    """Patterns that hurt matchers which go back: 1 to 64 wildcards, as far as 240 characters hold them."""
+    kinds = {
+        "stars": "*",
+        "stars apart": "*a",
+        "questions": "?",
+        "brackets": "[a]",
+        "wide brackets": "[ -~]",
+        "braces": "{a}",
+        "braces of two": "{a,b}",
+        "stars and brackets": "*[a-z]",
+        "stars and braces": "*{a,aa}",
+    }
+    hard = {kind: [piece * min(count, 240 // len(piece)) + "b" for count in range(1, 65)] for kind, piece in kinds.items()}
+    names = ["a" * (number % 9 + 1) + chr(97 + number // 9) for number in range(64)]
+    hard["names in braces"] = ["{" + ",".join(names[:count])[:240].rstrip(",") + "}*" for count in range(1, 65)]
+    hard["open brackets"] = ["[" * count for count in range(1, 65)]
+    hard["open braces"] = ["{" * count for count in range(1, 65)]
+    return hard
+
+
+def match_us(pattern: str) -> float:
+    """What one part of a pattern costs: read, and matched against a name of 28 characters."""
+    name = Name("a" * 28)
+    return _least_us(lambda: read_part(pattern).matches(name))
+
+
+def expansion_us(addresses: Addresses, pattern: str) -> float:
+    """What it costs to find a fresh pattern's addresses, at whatever depth."""
+    addresses.matching("/x")  # builds what is kept until the tree changes
+    fresh = ("/" * slashes + pattern for slashes in range(2, 7))  # they mean the same, and none is remembered
+    return _least_us(lambda: addresses.matching(next(fresh)), 5)
+
+
+def wide_tree(count: int) -> ParamTree:
+    """A parameter tree of `count` addresses with long and short names, some of which begin alike."""
+    board = ParamTree()
+    leaf = Param(0.5, doc="A level.")
+    board.attach("shader", {f"bloom{number}/amount": Leaf(leaf) for number in range(count // 4)})
+    board.attach("classes", {"a" * (number % 24) + f"class-{number}": Leaf(leaf) for number in range(count - count // 4)})
+    return board
+
+
+def _least_us(call: Callable[[], object], times: int = 20) -> float:
     took = []
-    for _ in range(20):
+    for _ in range(times):
         began_ns = time.perf_counter_ns()
-        parse(packet)
+        with contextlib.suppress(PacketError):
+            call()
         took.append((time.perf_counter_ns() - began_ns) / 1e3)
     return min(took)
 

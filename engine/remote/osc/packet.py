@@ -179,7 +179,7 @@ def _arguments(data: bytes, at: int, end: int, tags: bytes) -> tuple[object, ...
 def _shape_of(tags: bytes, room: int) -> Struct | bytes:
     """How to read the arguments that `tags` announces: by one struct, or one by one in the order of the tags returned.
 
-    `room`: bytes there are for them; what cannot fit is refused before work is put into it.
+    `room`: bytes there are for them; many that cannot fit are refused before work is put into them.
     """
     if len(tags) > MAX_ARGUMENTS:
         raise PacketError(f"expected at most {MAX_ARGUMENTS} type tags; got {len(tags)}")
@@ -188,7 +188,7 @@ def _shape_of(tags: bytes, room: int) -> Struct | bytes:
     if unknown:
         raise PacketError(f"expected type tags of {_ALL_TAGS.decode()}[]; got {_start(unknown, 0)}")
     least = 4 * len(flat.translate(None, _EMPTY_TAGS))
-    if least > room:
+    if least > room and len(tags) > _LONG_TAGS:
         raise PacketError(f"expected at least {least} bytes of arguments; got {room}")
     shape: Struct | bytes = flat
     alike = flat.count(flat[:1]) == len(flat)

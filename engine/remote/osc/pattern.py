@@ -6,7 +6,7 @@ number of levels (OSC 1.1). Answers are remembered; what fresh ones may cost is 
 
 from engine.remote.board import Board
 from engine.remote.osc.packet import PacketError
-from engine.remote.osc.wildcards import Name, Part, read_part
+from engine.remote.osc.wildcards import SIGNS, Name, Part, read_part
 
 MAX_PATTERN = 255  # characters
 MAX_GROUPS = 64  # brackets and braces
@@ -34,7 +34,7 @@ def read(pattern: str) -> tuple[Level, ...]:
         if not text:
             if not levels or levels[-1] is not None:
                 levels.append(None)
-        elif any(sign in text for sign in "*?[]{}"):
+        elif not SIGNS.isdisjoint(text):
             levels.append(read_part(text))
         else:
             levels.append(text)

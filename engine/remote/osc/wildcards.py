@@ -6,6 +6,8 @@ the beginning of a pattern may have reached are kept as the bits of one integer,
 
 from engine.remote.osc.packet import PacketError
 
+SIGNS = frozenset("*?[]{}")  # what makes a part more than a name
+
 
 class Name:
     """One part of an address, as patterns look at it."""
@@ -81,14 +83,15 @@ class Either:
 
     __slots__ = ("least", "texts")
 
-    def __init__(self, texts: tuple[str, ...]) -> None:
-        self.texts = tuple(Text(text) for text in texts)
-        self.least = min(len(text) for text in texts)
+    def __init__(self, texts: tuple[Text, ...]) -> None:
+        self.texts = texts
+        self.least = min(text.least for text in texts)
 
     def step(self, name: Name, at: int) -> int:
-        reached = 0
+        whole, reached = name.text, 0
         for text in self.texts:
-            reached |= text.step(name, at)
+            if text.text in whole:  # few of many are
+                reached |= text.step(name, at)
         return reached
 
 
@@ -121,7 +124,7 @@ def read_part(text: str) -> Part:
     at, plain = 0, 0
     while at < len(text):
         sign = text[at]
-        if sign not in "*?[]{}":
+        if sign not in SIGNS:
             at += 1
             continue
         if plain < at:
@@ -166,12 +169,14 @@ def _read_set(inner: str) -> int:
     return ~bits if inner[:1] == "!" else bits
 
 
-def _read_names(inner: str) -> Either:
+def _read_names(inner: str) -> Text | Either:
     """The names between braces."""
-    texts = tuple(dict.fromkeys(inner.split(",")))
-    if not all(texts) or any(sign in inner for sign in "*?[]{"):
+    names = inner.split(",")
+    if "" in names or not SIGNS.isdisjoint(inner):
         raise PacketError(f"expected names in braces, as in {{red,blue}}; got {{{inner[:40]}}}")
-    return Either(texts)
+    if len(names) == 1:
+        return Text(inner)
+    return Either(tuple(map(Text, dict.fromkeys(names))))
 
 
 def _place(letter: str) -> int:

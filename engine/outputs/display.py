@@ -114,6 +114,10 @@ def listen(window: Any, keyboard: Keyboard) -> None:
 _PLAIN_KEYS = {
     glfw.KEY_UP: "up",
     glfw.KEY_DOWN: "down",
+    glfw.KEY_LEFT: "left",
+    glfw.KEY_RIGHT: "right",
+    glfw.KEY_ENTER: "enter",
+    glfw.KEY_KP_ENTER: "enter",
     glfw.KEY_ESCAPE: "escape",
     glfw.KEY_F11: "f11",
     **{base + n: str(n) for base in (glfw.KEY_0, glfw.KEY_KP_0) for n in range(1, 10)},

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 QUIT_WITHIN_S = 2.0
 MASTER_STEP = 0.05
+NUDGE_BEATS = 0.02
+OFFSET_STEP_MS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,16 @@ KEYS = (
     Key(("s",), Action("/shot"), "S", "still picture"),
     Key(("r",), Action("/record"), "R", "record, and stop"),
     Key(("f11",), Action("fullscreen"), "F11", "full screen, and back"),
+    Key(("t",), Action("/tempo/tap"), "T", "tap the beat"),
+    Key(("enter",), Action("/tempo/resync"), "Enter", "the one of the bar"),
+    Key(("-",), Action("/tempo/half"), "-  =  +", "half, double tempo"),
+    Key(("=", "+"), Action("/tempo/double"), "", ""),
+    Key((",",), Action("/tempo/nudge", -NUDGE_BEATS), ",  .", "beats later, earlier", repeats=True),
+    Key((".",), Action("/tempo/nudge", NUDGE_BEATS), "", "", repeats=True),
+    Key(("l",), Action("/tempo/release"), "L", "let the tempo go"),
+    Key(("k",), Action("/sync/calibrate"), "K", "flash and click on beats"),
+    Key(("left",), Action("/sync/offset_ms", -OFFSET_STEP_MS, step=True), "Left Right", "picture later, earlier", repeats=True),
+    Key(("right",), Action("/sync/offset_ms", OFFSET_STEP_MS, step=True), "", "", repeats=True),
     Key(("h",), Action("help"), "H", "these keys"),
     Key(("escape", "q"), Action("quit"), "Esc  Q", "quit: press twice"),
 )

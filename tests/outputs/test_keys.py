@@ -1,7 +1,9 @@
 import re
 
 import pytest
+from song import INFO
 
+from engine.instrument import Instrument, find_patch
 from engine.outputs.keys import KEYS, MASTER_STEP, QUIT_WITHIN_S, Action, Keyboard
 
 
@@ -35,6 +37,28 @@ def test_a_held_key_repeats_only_where_that_is_wanted() -> None:
     up = Action("/master/level", MASTER_STEP, step=True)
     assert keyboard.take() == (up, up, Action("/blackout"))
     assert keyboard.take() == ()
+
+
+def test_keys_that_ask_for_a_parameter_name_one_that_there_is_and_a_value_that_it_takes() -> None:
+    tree = Instrument(find_patch("first-light"), INFO).tree
+    asked = [key.action for key in KEYS if key.action.name.startswith("/")]
+    assert {action.name for action in asked} >= {
+        f"/tempo/{name}" for name in ("tap", "resync", "half", "double", "nudge", "release")
+    }
+    for action in asked:
+        leaf = tree.leaf(action.name)
+        if action.step:
+            assert leaf.param.kind == "float"
+        elif action.value is None:
+            assert leaf.param.kind in ("bool", "trigger")
+        else:
+            assert leaf.param.check(action.value) == action.value
+
+
+def test_what_goes_both_ways_goes_by_the_same_step() -> None:
+    for name in ("/tempo/nudge", "/sync/offset_ms", "/master/level"):
+        steps = sorted(key.action.value or 0.0 for key in KEYS if key.action.name == name)
+        assert steps[0] == -steps[1] < 0.0
 
 
 @pytest.mark.parametrize(("pause_s", "quits"), [(QUIT_WITHIN_S * 0.9, True), (QUIT_WITHIN_S * 1.1, False)])

@@ -11,7 +11,7 @@ import pytest
 from engine.outputs.keys import KEYS, Action
 from engine.outputs.operator import REDRAW_HZ, OperatorWindow
 from engine.outputs.operator_state import OperatorState
-from engine.outputs.panel import AMBER, PAGE, RED, TEAL, Colour
+from engine.outputs.panel import AMBER, HELP_ROWS, PAGE, RED, TEAL, Colour
 from engine.outputs.window import OutputWindow
 from engine.types import ByteArray, FeatureFrame
 
@@ -166,7 +166,7 @@ def test_keys_work_from_the_operators_window_and_h_shows_them_there_only(page, o
     assert different[20:380, 20:660].mean() > 0.95
     different[20:380, 20:660] = False
     assert not different.any()
-    assert len([key for key in KEYS if key.label]) <= 14  # two columns of seven
+    assert len([key for key in KEYS if key.label]) <= 2 * HELP_ROWS
 
 
 def test_a_resized_operators_window_scales_its_page(page, operator, screen, eventually, output) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from engine.outputs.display import DisplayError, displays_available, monitor_names
-from engine.outputs.keys import Action
+from engine.outputs.keys import NUDGE_BEATS, Action
 from engine.outputs.window import OutputWindow
 from engine.types import ByteArray
 
@@ -192,6 +192,22 @@ def test_keys_of_the_performer_become_actions(window, screen, eventually) -> Non
         ("/panic", None),
         ("/blackout", None),
     ]
+
+
+def test_keys_of_the_tempo_become_actions(window, screen, eventually) -> None:
+    got: list[Action] = []
+    screen.press(window.handle, "t", "Return", "KP_Enter", "comma", "period", "minus", "equal", "l", "k", "Left", "Right")
+
+    def all_there() -> bool:
+        got.extend(window.poll())
+        return len(got) >= 11
+
+    eventually(all_there)
+    words = ("tempo/tap", "tempo/resync", "tempo/resync", "tempo/nudge", "tempo/nudge", "tempo/half", "tempo/double")
+    words += ("tempo/release", "sync/calibrate", "sync/offset_ms", "sync/offset_ms")
+    assert [action.name for action in got] == [f"/{word}" for word in words]
+    assert got[3].value == -NUDGE_BEATS
+    assert got[4].value == NUDGE_BEATS
 
 
 def test_closing_the_window_from_the_desktop_is_told(window) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path, PureWindowsPath
 SHELVES = ("shaders", "patches", "models")
 _CHECKOUT = Path(__file__).resolve().parent.parent
 _added: list[Path] = []
+_shipped_alone = False
 
 
 def add_assets(folder: Path) -> None:
@@ -16,6 +17,12 @@ def add_assets(folder: Path) -> None:
     _added.insert(0, folder.resolve())
 
 
+def use_shipped_alone() -> None:
+    """From now on find nothing of the user's (`--safe`)."""
+    global _shipped_alone
+    _shipped_alone = True
+
+
 def roots() -> tuple[Path, ...]:
     """All folders that may hold shelves, first come first found."""
     home = Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local" / "share")) / "clavilux"
@@ -23,7 +30,7 @@ def roots() -> tuple[Path, ...]:
         shipped = _CHECKOUT  # a checkout must never read a stale installed copy
     else:
         shipped = Path(sysconfig.get_path("data")) / "share" / "clavilux"
-    return (*_added, home, shipped)
+    return (shipped,) if _shipped_alone else (*_added, home, shipped)
 
 
 def find(shelf: str, name: str) -> Path:

@@ -22,8 +22,9 @@ def run(*words: str) -> Result:
 def asked(words: Sequence[str], monkeypatch: pytest.MonkeyPatch) -> PlayOptions:
     """What `clavilux play` with these words would perform."""
     heard: list[PlayOptions] = []
-    monkeypatch.setattr("engine.show.perform", heard.append)
-    done = run("play", *words)
+    monkeypatch.setattr("engine.show.perform", lambda options, watched=None: heard.append(options))
+    monkeypatch.setenv("XDG_STATE_HOME", os.devnull)  # no journal
+    done = run("play", *words, "--unsupervised")
     assert done.exit_code == 0, done.output
     return heard[0]
 

@@ -1,12 +1,19 @@
 """`clavilux play`: perform."""
 
+import os
+import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
 from engine.options import DEFAULT_FILM, PlayOptions
+
+if TYPE_CHECKING:
+    from engine.guard.watched import Watched
 
 EPILOG = """\b
 Examples:
@@ -50,7 +57,7 @@ class Play(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         rest, given = split_flags(args)
-        ctx.meta["params"] = given
+        ctx.meta["words"], ctx.meta["params"] = tuple(args), given
         return super().parse_args(ctx, rest)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
@@ -99,6 +106,62 @@ def check_params(given: tuple[tuple[str, str], ...], patch: str, model: str) -> 
             tree.leaf(address).param.parse(text)
         except (LookupError, ValueError) as error:
             raise click.UsageError(f"{address}: {error}, from the command line; see `clavilux params {patch}`") from None
+
+
+def as_ordered(options: PlayOptions, watched: "Watched", named: frozenset[str]) -> PlayOptions:
+    """`options` as the supervisor and the journal want them. `named` are those that the user gave on the command line.
+
+    A show that was started with `--resume` plays what is named; one that comes back after a crash plays what it played.
+    """
+    orders = watched.orders
+    again = orders.life > 0
+    options = replace(options, seconds=options.seconds if orders.left_s is None else orders.left_s)
+    if again and options.record is not None:
+        options = replace(options, record=unused(options.record))  # what was recorded before the crash stays
+    saved = watched.saved
+    if saved is None:
+        return options
+    bases = dict(saved.bases)
+    from engine import resources
+    from engine.commands.params import tree_of
+    from engine.instrument import find_patch
+
+    try:
+        patch = find_patch(saved.patch)
+        if again or "patch" not in named:
+            options = replace(options, patch=saved.patch)
+        elif not find_patch(options.patch).path.samefile(patch.path):
+            bases.clear()
+            watched.messages.append(f"{options.patch} plays as saved: the parameters left by the last show are of {saved.patch}")
+    except (OSError, ValueError, LookupError) as error:
+        watched.messages.append(f"{error}; {options.patch} plays instead")
+    if again or "model" not in named:
+        try:
+            resources.find("models", saved.model)
+            options = replace(options, model=saved.model)
+        except OSError as error:
+            watched.messages.append(f"{error}; {options.model} plays instead")
+    if again:
+        tree = tree_of(options.patch, options.model) if options.params else ()
+        return replace(options, params=tuple(item for item in options.params if item[0] in tree))
+    given = {address for address, _ in options.params} | {f"/{name}" for name in named}
+    watched.saved = replace(saved, bases={address: value for address, value in bases.items() if address not in given})
+    return options
+
+
+def without_the_users(options: PlayOptions) -> PlayOptions:
+    """Safe mode: what is shown is the bundled default; sound, hands and outputs stay as they were asked for."""
+    plain = PlayOptions()
+    return replace(options, patch=plain.patch, model=plain.model, runtime=plain.runtime, params=(), resume=False, safe=True)
+
+
+def unused(path: Path) -> Path:
+    """`path`, numbered if there is a file already: show.mp4, show-2.mp4, ..."""
+    number, found = 1, path
+    while found.exists():
+        number += 1
+        found = path.with_stem(f"{path.stem}-{number}")
+    return found
 
 
 @click.command(cls=Play, epilog=EPILOG)
@@ -154,6 +217,11 @@ def check_params(given: tuple[tuple[str, str], ...], patch: str, model: str) -> 
 @click.option(
     "--set", "settings", nargs=2, multiple=True, metavar="ADDRESS VALUE", help="Set a parameter, as in --set /walk/jitter 0.3."
 )
+@click.option("--resume", is_flag=True, help="Take back what the last show left: patch, model, all that hands set.")
+@click.option("--safe", is_flag=True, help="Nothing of yours: the bundled patch, model and shaders, no parameters.")
+@click.option(
+    "--unsupervised", is_flag=True, help="For developers: one process, which is not started again when it crashes or hangs."
+)
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -163,26 +231,58 @@ def command(
     realtime: bool,
     fps: float | None,
     settings: tuple[tuple[str, str], ...],
+    unsupervised: bool,
     **given: Any,
 ) -> None:
     """Perform PATCH to sound. Every parameter is a flag too: --latent.truncation 0.6 sets /latent/truncation."""
     from engine import resources
+    from engine.guard.orders import Orders
 
-    if assets is not None:
-        resources.add_assets(assets)
+    orders = Orders.take()
+    mode = ("headless" if realtime else "film") if headless else "window"
     if realtime and not headless:
         raise click.UsageError("expected --headless with --realtime; a window is always in real time")
-    params = (*ctx.meta["params"], *settings)
-    check_params(params, given["patch"], given["model"])
-    mode = ("headless" if realtime else "film") if headless else "window"
+    if given["resume"] and (given["safe"] or mode == "film"):
+        raise click.UsageError("expected --resume for a performance in real time, and not with --safe")
+    if mode != "film" and orders is None and not unsupervised and (mode == "headless" or may_have_display()):
+        from engine.guard.supervisor import supervise
+
+        ctx.exit(supervise(ctx.meta["words"], given["seconds"], given["resume"], given["safe"]))
+    from engine.guard.watched import Watched
+
+    safe = given["safe"] or (orders is not None and orders.safe)
+    if safe:
+        resources.use_shipped_alone()
+    elif assets is not None:
+        resources.add_assets(assets)
     if mode == "window":
         from engine.outputs.display import displays_available
 
         available, reason = displays_available()
+        if not available and orders is not None:
+            if orders.life > 0:
+                raise OSError(f"expected the display to be there again; got: {reason}")
+            Watched(orders).film()
         if not available:
             mode = "film"
             click.echo(f"No display ({reason}): writing a film to {given['record'] or DEFAULT_FILM} instead.")
+    rate_hz = fps or (30.0 if mode == "film" else 60.0)
+    options = PlayOptions(mode=mode, rate_hz=rate_hz, params=(*ctx.meta["params"], *settings), **given)
+    if safe:
+        options = without_the_users(options)
+    watched = Watched(orders, options.resume, safe) if mode != "film" else None
+    if watched is not None:
+        named = (name for name in ("patch", "model", "seed") if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE)
+        options = as_ordered(options, watched, frozenset(named))
+    check_params(options.params, options.patch, options.model)
     from engine.show import perform
 
-    rate_hz = fps or (30.0 if mode == "film" else 60.0)
-    perform(PlayOptions(mode=mode, rate_hz=rate_hz, params=params, **given))
+    if watched is None:
+        perform(options)
+    else:
+        perform(options, watched)
+
+
+def may_have_display() -> bool:
+    """Whether it is worth to try: told without loading what opens windows."""
+    return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

@@ -6,6 +6,7 @@ waited for. When nobody reads it any more the supervisor is dead, and the show e
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -53,10 +54,10 @@ class Heartbeat:
 
 
 def _descriptor(pipe: int) -> int:
-    if os.name == "nt":
+    if sys.platform == "win32":
         import msvcrt
 
-        return int(msvcrt.open_osfhandle(pipe, os.O_WRONLY))  # type: ignore[attr-defined]
+        return msvcrt.open_osfhandle(pipe, os.O_WRONLY)
     os.set_inheritable(pipe, False)
     os.set_blocking(pipe, False)
     return pipe

@@ -6,6 +6,7 @@ from collections.abc import MutableMapping
 from dataclasses import asdict, dataclass, fields
 
 VARIABLE = "CLAVILUX_SUPERVISED"
+NONE_LEFT = "expected a journal of the last show; found none; started afresh"
 
 
 @dataclass(frozen=True, slots=True)

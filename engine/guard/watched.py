@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from engine import resources
 from engine.guard.heartbeat import ENDING, FILM, SHOWING, Heartbeat
 from engine.guard.journal import Claim, Journal, JournalError, Saved, load_journal, state_folder
-from engine.guard.orders import Orders
+from engine.guard.orders import NONE_LEFT, Orders
 from engine.types import Value
 
 PR_SET_PDEATHSIG = 1
@@ -54,11 +54,11 @@ class Watched:
     `saved` is what there is to take back, or None; whoever wires the show reads its `parts`.
     """
 
-    def __init__(self, orders: Orders | None = None, resume: bool = False) -> None:
-        """`orders` come from the supervisor; without one the journal is found here, and `resume` takes it back."""
+    def __init__(self, orders: Orders | None = None, resume: bool = False, safe: bool = False) -> None:
+        """`orders` come from the supervisor. Without one the journal is found here: `resume` takes it back, `safe` has none."""
         self.messages: list[str] = []  # for the performer, once there is a show to tell them
         self._claim: Claim | None = None
-        self.orders = orders or self._unsupervised(resume)
+        self.orders = orders or (Orders(safe=True) if safe else self._unsupervised(resume))
         self._heart = Heartbeat(self.orders.pipe) if self.orders.pipe >= 0 else None
         self._journal: Journal | None = None
         self._handlers: dict[int, Any] = {}
@@ -89,7 +89,8 @@ class Watched:
             show.say(message)
         if threading.current_thread() is threading.main_thread():
             for number in ENDS:
-                self._handlers[number] = signal.signal(number, lambda *_: self._end(show))
+                if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+                    self._handlers[number] = signal.signal(number, lambda *_: self._end(show))
         if self._heart is not None:
             self._heart.tell(SHOWING, lambda: show.frames)
         if self.orders.journal:
@@ -124,6 +125,8 @@ class Watched:
             self.messages.append(f"{error}; what hands set is not saved")
             return Orders()
         left = self._claim.newest() if resume else None
+        if resume and left is None:
+            self.messages.append(NONE_LEFT)
         return Orders(journal=str(self._claim.path), resume=str(left or ""))
 
     def _restore(self, hands: Hands) -> list[str]:

@@ -1,0 +1,234 @@
+"""The supervisor: `clavilux play` as the user started it, a small process that runs the show as its child and keeps it running.
+
+It imports neither GL nor sound nor numpy. A show that dies or hangs is started again and takes back its journal; three
+crashes within a minute lead to safe mode. Exit codes: the show's own, and 0 for one that was asked to end (Ctrl-C, SIGTERM,
+SIGHUP); a show that never showed a picture and ends with an error is not started again.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import engine
+from engine.guard.heartbeat import ENDING, FILM
+from engine.guard.journal import Claim, state_folder
+from engine.guard.orders import NONE_LEFT, Orders
+from engine.guard.watch import LOOK_S, SAFE_CRASHES, Crashes, Watch
+
+LEAVE_S = 15.0  # for a show that was asked to end; a second request does not wait
+KILLED_S = 10.0  # a broken driver may hold a killed process; it is not waited for any longer
+UNEASY_S = 0.5  # nothing new for so long: look closer
+ENDS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name))
+
+
+def supervise(words: Sequence[str], seconds: float | None, resume: bool, safe: bool) -> int:
+    """Run `clavilux play` with these words until the performance is over; the exit code. Main thread only."""
+    return Supervisor(words, seconds, resume, safe).run()
+
+
+class Supervisor:
+    """Owns the journal's claim and one show at a time."""
+
+    def __init__(self, words: Sequence[str], seconds: float | None, resume: bool, safe: bool) -> None:
+        self._words, self._seconds, self._resume = tuple(words), seconds, resume
+        self._crashes = Crashes(safe)
+        self._asked = 0  # how often we were asked to end
+        self._began_s: float | None = None  # when the first picture was shown
+        self._claim: Claim | None = None
+        if not safe:
+            try:
+                self._claim = Claim(state_folder())
+            except OSError as error:
+                say(f"{error}; a crash would lose what hands set")
+        self._left = self._claim.newest() if self._claim is not None and resume else None
+
+    def run(self) -> int:
+        handlers = {number: signal.signal(number, self._ask) for number in ENDS if signal.getsignal(number) is not signal.SIG_IGN}
+        try:
+            return self._perform()
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+            if self._claim is not None:
+                self._claim.close()
+
+    def _perform(self) -> int:
+        life, why = 0, NONE_LEFT if self._resume and self._left is None else ""
+        while True:
+            left_s = self._left_s()
+            if self._asked or (left_s is not None and left_s <= 0.0):
+                return 0
+            watch = Watch(time.monotonic())
+            fault, code = self._live(self._orders(life, why, left_s), watch)
+            if code == 0 or self._asked:
+                if fault:
+                    say(f"the show {fault}; killed")
+                return 0
+            if watch.phase in (ENDING, FILM) or (self._began_s is None and code > 0 and not fault):
+                return as_shell(code)
+            fault = f"the show {fault or ended(code)} after {watch.lived_s:.0f} s"
+            was_safe = self._crashes.safe
+            pause_s = self._crashes.crash(time.monotonic(), watch.lived_s)
+            if self._began_s is None and was_safe:
+                say(f"{fault}, in safe mode too, and never showed a picture; given up")
+                return as_shell(code)
+            why = f"{fault}; {self._remedy(was_safe, pause_s)}"
+            say(why)
+            life += 1
+            self._pause(pause_s)
+
+    def _remedy(self, was_safe: bool, pause_s: float) -> str:
+        if was_safe:
+            return f"started again in {pause_s:.0f} s, in safe mode"
+        if self._crashes.safe:
+            kept = f"; {self._claim.path} keeps what hands set, for --resume" if self._claim and self._claim.written else ""
+            return f"{SAFE_CRASHES} crashes within a minute: safe mode, with the bundled patch and model alone{kept}"
+        return "started again" + (" with what hands set" if self._claim and self._claim.written else "")
+
+    def _orders(self, life: int, why: str, left_s: float | None) -> Orders:
+        if self._claim is None or self._crashes.safe:
+            return Orders(os.getpid(), safe=self._crashes.safe, life=life, why=why, left_s=left_s)
+        resume = self._claim.path if self._claim.written else self._left
+        return Orders(os.getpid(), -1, str(self._claim.path), str(resume or ""), False, life, why, left_s)
+
+    def _left_s(self) -> float | None:
+        if self._seconds is None or self._began_s is None:
+            return self._seconds
+        return self._seconds - (time.monotonic() - self._began_s)
+
+    def _live(self, orders: Orders, watch: Watch) -> tuple[str, int]:
+        """One life of the show: what was wrong with it ("" if it ended by itself), and its exit code, negative for a signal."""
+        show, beats = start(self._words, orders)
+        reader = threading.Thread(target=hear, args=(beats, watch), name="heartbeats", daemon=True)
+        reader.start()
+        starving = Starving(show.pid)
+        asked, fault, leave_s = 0, "", float("inf")
+        while show.poll() is None and not fault:
+            if asked < self._asked:  # told once politely; whoever asks twice does not want to wait
+                leave_s = time.monotonic() + (LEAVE_S if asked == 0 and self._asked == 1 else 0.0)
+                asked = self._asked
+                ask_to_end(show)
+            reader.join(LOOK_S)
+            if not reader.is_alive():  # it has closed everything and is about to be gone
+                with suppress(subprocess.TimeoutExpired):
+                    show.wait(LOOK_S)
+            fault = watch.look(time.monotonic(), stopped(show.pid), starving.since() if watch.still_s > UNEASY_S else 0.0)
+            if asked:
+                fault = "did not end" if time.monotonic() > leave_s else ""
+            if watch.frames > 0 and self._began_s is None:
+                self._began_s = time.monotonic()
+        if fault:
+            show.kill()
+            with suppress(subprocess.TimeoutExpired):
+                show.wait(KILLED_S)
+        reader.join(LOOK_S)
+        watch.look(time.monotonic(), False)  # its last words
+        return fault, -signal.SIGTERM if show.returncode is None else show.returncode
+
+    def _pause(self, pause_s: float) -> None:
+        until_s = time.monotonic() + pause_s
+        while not self._asked and time.monotonic() < until_s:
+            time.sleep(LOOK_S)
+
+    def _ask(self, *_: object) -> None:
+        self._asked += 1
+
+
+def start(words: Sequence[str], orders: Orders) -> tuple["subprocess.Popen[bytes]", int]:
+    """Start a show in a process group of its own, so that Ctrl-C and Ctrl-Z reach it by way of us; the pipe it beats into."""
+    beats, beating = os.pipe()
+    paths = [str(Path(engine.__file__).parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    command = [sys.executable, "-P", "-m", "engine.cli", "play", *words]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            handle = msvcrt.get_osfhandle(beating)
+            os.set_handle_inheritable(handle, True)
+            show = subprocess.Popen(
+                command,
+                env=environment | replace(orders, pipe=handle).environment(),
+                stdin=subprocess.DEVNULL,
+                startupinfo=subprocess.STARTUPINFO(lpAttributeList={"handle_list": [handle]}),
+                creationflags=subprocess.CREATE_NEW_PROCESS_GROUP,
+            )
+        else:
+            show = subprocess.Popen(
+                command,
+                env=environment | replace(orders, pipe=beating).environment(),
+                stdin=subprocess.DEVNULL,
+                pass_fds=(beating,),
+                process_group=0,
+            )
+    finally:
+        os.close(beating)
+    return show, beats
+
+
+def ask_to_end(show: "subprocess.Popen[bytes]") -> None:
+    """Politely."""
+    if sys.platform == "win32":
+        show.send_signal(signal.CTRL_BREAK_EVENT)
+    else:
+        show.send_signal(signal.SIGTERM)
+
+
+def hear(beats: int, watch: Watch) -> None:
+    """Hand heartbeats on until the show has closed its end of the pipe."""
+    with open(beats, encoding="ascii", errors="replace") as lines:
+        for line in lines:
+            watch.beat(line.strip())
+
+
+def stopped(pid: int) -> bool:
+    """Whether a signal has stopped a process; known on Linux alone, elsewhere it is found to hang."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] == b"T"
+    except (OSError, IndexError):
+        return False
+
+
+class Starving:
+    """How long a process's threads wanted to run and were not let; known on Linux alone."""
+
+    def __init__(self, pid: int) -> None:
+        self._tasks, self._waited_ns = Path(f"/proc/{pid}/task"), dict[str, int]()
+
+    def since(self) -> float:
+        """Of the thread that was kept waiting longest since the call before, in seconds; 0 at first."""
+        waited_ns = {}
+        with suppress(OSError, IndexError, ValueError):
+            for task in self._tasks.iterdir():
+                waited_ns[task.name] = int((task / "schedstat").read_bytes().split()[1])
+        more_ns = [waited - self._waited_ns[name] for name, waited in waited_ns.items() if name in self._waited_ns]
+        self._waited_ns = waited_ns
+        return max(more_ns, default=0) / 1e9
+
+
+def ended(code: int) -> str:
+    """An exit code in words."""
+    if code >= 0:
+        return f"ended with exit code {code}"
+    try:
+        return f"was killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"was killed by signal {-code}"
+
+
+def as_shell(code: int) -> int:
+    """An exit code as shells give it: 128 and the signal's number for one that was killed."""
+    return code if code >= 0 else 128 - code
+
+
+def say(message: str) -> None:
+    """One line to the terminal, if there still is one."""
+    with suppress(OSError, ValueError):
+        print(f"clavilux: {message}", file=sys.stderr, flush=True)

@@ -93,6 +93,8 @@ def load_patch(path: Path) -> Patch:
             line = int(at.split("(at line ")[1].split(",")[0])
         content = text.splitlines()[line - 1].strip() if 0 < line <= len(text.splitlines()) else ""
         raise PatchError(f"{path}:{line}: expected TOML; {at}; got {content[:60]!r}") from None
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits; brackets nested as deeply
+        raise PatchError(f"{path}:1: expected TOML that can be read; got {error}") from None
     return _Reader(path, text, document).patch()
 
 

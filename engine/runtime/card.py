@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,14 @@ from engine.types import GeneratorInfo
 
 GENERATOR = "weights.safetensors"
 _KINDS = {str: "a text", int: "a number above 0", list: "a list", dict: "a table"}
+CARD_LIMIT = 1 << 20  # bytes; a thousand class names take some 20 KiB
 HEADER_LIMIT = 2 << 20  # bytes; a thousand tensors take some 100 KiB
+LATENT_LIMIT = 1 << 16  # numbers
+NOISE_LIMIT = 1 << 26
+SIDE_LIMIT = 16384  # pixels: a frame, four bytes a pixel, then takes a gigabyte at most
+_DTYPE_BYTES = {"F64": 8, "I64": 8, "U64": 8, "C64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, "BF16": 2, "I16": 2, "U16": 2}
+_DTYPE_BYTES |= {"I8": 1, "U8": 1, "BOOL": 1, "F8_E4M3": 1, "F8_E5M2": 1}
+_MOST_DIMENSIONS = 8
 
 
 class CardError(ValueError):
@@ -80,13 +88,23 @@ def load_card(folder: Path, verify: bool = True) -> ModelCard:
     """Read `folder`/model.toml; with `verify`, also check the weight files' sizes, hashes and headers. Raises CardError."""
     file = folder / "model.toml"
     try:
+        if file.exists() and not file.is_file():
+            raise CardError(f"expected a model's card in {file}; got no plain file")
+        if file.stat().st_size > CARD_LIMIT:
+            raise CardError(f"expected a model's card of at most {CARD_LIMIT} bytes in {file}; got {file.stat().st_size}")
         table = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except CardError:
+        raise
+    except (OSError, ValueError, RecursionError) as error:  # ValueError: no UTF-8, no TOML, a number of thousands of digits
         raise CardError(f"expected a model's card in {file}; got {error}") from error
     entry = _Entry(file, table)
     resolution = entry.sizes("resolution")
-    if len(resolution) != 2:
-        raise CardError(f"expected resolution = [width, height] in {file}; got {list(resolution)}")
+    if len(resolution) != 2 or max(resolution) > SIDE_LIMIT:
+        raise CardError(f"expected resolution = [width, height], up to {SIDE_LIMIT}, in {file}; got {list(resolution)}")
+    z_size, noise_shape = entry.get("z_size", int), entry.sizes("noise_shape")
+    if z_size > LATENT_LIMIT or math.prod(noise_shape) > NOISE_LIMIT:
+        limits = f"z_size up to {LATENT_LIMIT} and a noise_shape of up to {NOISE_LIMIT} numbers"
+        raise CardError(f"expected {limits} in {file}; got {z_size} and {list(noise_shape)}")
     classes = entry.get("classes", list)
     if not classes or not all(isinstance(name, str) for name in classes):
         raise CardError(f"expected classes to be a list of names in {file}; got {classes!r}")
@@ -105,8 +123,8 @@ def load_card(folder: Path, verify: bool = True) -> ModelCard:
         name=entry.get("name", str),
         architecture=architecture,
         classes=tuple(classes),
-        z_size=entry.get("z_size", int),
-        noise_shape=entry.sizes("noise_shape"),
+        z_size=z_size,
+        noise_shape=noise_shape,
         resolution=(resolution[0], resolution[1]),
         config=entry.get("config", dict),
         weights=weights,
@@ -145,7 +163,7 @@ def _check_file(path: Path, item: WeightFile) -> None:
             length = int.from_bytes(opened.read(8), "little")
             if not 2 <= length <= min(HEADER_LIMIT, size - 8):
                 raise CardError(f"expected a safetensors header of at most {HEADER_LIMIT} bytes in {path}; got one of {length}")
-            _check_header(path, opened.read(length))
+            _check_header(path, opened.read(length), size - 8 - length)
             opened.seek(0)
             found = hashlib.file_digest(opened, "sha256").hexdigest()
     except OSError as error:
@@ -154,13 +172,28 @@ def _check_file(path: Path, item: WeightFile) -> None:
         raise CardError(f"expected sha256 {item.sha256} of {path}; got {found}: the file was changed or damaged")
 
 
-def _check_header(path: Path, header: bytes) -> None:
-    """Refuse tensors that overlap, before the data they point to is touched; the library checks their shapes as it opens them."""
+def _check_header(path: Path, header: bytes, size: int) -> None:
+    """Refuse tensors that overlap, or are not as large as they say, before any of the `size` bytes of data is touched."""
     try:
-        table = json.loads(header)
-        spans = sorted(tuple(entry["data_offsets"]) for key, entry in table.items() if key != "__metadata__")
+        table = {key: entry for key, entry in json.loads(header).items() if key != "__metadata__"}
+        spans = sorted(tuple(entry["data_offsets"]) for entry in table.values())
         whole = all(begin == end for (_, end), (begin, _) in zip([(0, 0), *spans], spans, strict=False))
+        wrong = next((key for key, entry in table.items() if not _fits(entry)), None)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise CardError(f"expected a safetensors header of JSON in {path}; got {error!r}") from error
     if not whole:
         raise CardError(f"expected tensors one after another in {path}; got some that overlap or leave gaps")
+    if wrong is not None:
+        raise CardError(
+            f"expected well-formed safetensors in {path}; got a type or shape of {wrong} that is not that of its data"
+        )
+    if (spans[-1][1] if spans else 0) != size:
+        raise CardError(f"expected well-formed safetensors in {path}; got {size} bytes of data, which its header does not name")
+
+
+def _fits(entry: dict[str, Any]) -> bool:
+    """Whether a tensor's type and shape take as many bytes as its span."""
+    shape, (begin, end) = entry["shape"], entry["data_offsets"]
+    if len(shape) > _MOST_DIMENSIONS or min(shape, default=0) < 0:
+        return False
+    return bool(math.prod(shape) * _DTYPE_BYTES.get(entry["dtype"], 0) == end - begin and entry["dtype"] in _DTYPE_BYTES)

@@ -4,7 +4,7 @@ from typing import Any
 
 from engine.stage.chain import source
 from engine.stage.context import Waiter, is_software
-from engine.stage.palette import Color, Palette
+from engine.stage.palette import Colour, Palette
 from engine.stage.program import Program, Target
 from engine.stage.readback import Readback
 
@@ -29,9 +29,9 @@ class Colours:
         self._age = 0  # pushes since the picture that is being read was drawn
 
     @property
-    def colours(self) -> tuple[Color, ...]:
+    def colours(self) -> tuple[Colour, ...]:
         """Five colours (r, g, b), 0..1 sRGB, commonest first; black before the first picture."""
-        return self._palette.colors
+        return self._palette.colours
 
     def push(self, framebuffer: Any, now_s: float) -> None:
         """Take the finished picture, ten times a second at most; its colours are there a few pushes later."""

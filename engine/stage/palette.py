@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from engine.types import ByteArray, FloatArray
 
-Color = tuple[float, float, float]
+Colour = tuple[float, float, float]
 
-COLORS = 5
-BLACK: Color = (0.0, 0.0, 0.0)
+COLOURS = 5
+BLACK: Colour = (0.0, 0.0, 0.0)
 ROUNDS = 2  # of k-means a picture; the pictures between two glances carry it on
 APART = 0.1  # Oklab distance from all others at which a colour is one of its own; black to white is 1
 ALIKE = 0.08  # at which two have become one
@@ -30,14 +30,14 @@ LINEAR = np.where(_CODES <= 0.04045, _CODES / 12.92, ((_CODES + 0.055) / 1.055) 
 
 
 class Palette:
-    """Call `step` with each picture. `colors` are five, commonest first; a picture of fewer repeats them in turn."""
+    """Call `step` with each picture. `colours` are five, commonest first; a picture of fewer repeats them in turn."""
 
     def __init__(self) -> None:
-        self.colors: tuple[Color, ...] = (BLACK,) * COLORS
+        self.colours: tuple[Colour, ...] = (BLACK,) * COLOURS
         self._centres: FloatArray = np.zeros((0, 3), np.float32)  # (K, 3) Oklab, in the order shown
         self._shares: FloatArray = np.zeros(0, np.float32)  # (K,)
 
-    def step(self, picture: ByteArray) -> tuple[Color, ...]:
+    def step(self, picture: ByteArray) -> tuple[Colour, ...]:
         """The colours after one more picture, (H, W, 4 or 3) sRGB."""
         points = oklab(picture[..., :3].reshape(-1, 3))  # (N, 3)
         centres, shares = self._centres, self._shares
@@ -45,7 +45,7 @@ class Palette:
             centres, shares = points.mean(0, keepdims=True), np.zeros(1, np.float32)
         for _ in range(ROUNDS):
             centres, _ = _moved(points, centres)
-        while len(centres) < COLORS:
+        while len(centres) < COLOURS:
             far = _nearest(points, centres)[1]
             if np.count_nonzero(far > APART * APART) < COME * len(points):
                 break
@@ -58,8 +58,8 @@ class Palette:
         keep = now >= GO
         self._centres, self._shares = _ordered(*_joined(centres[keep], shares[keep]))
         found = srgb(_cores(points, self._centres))
-        self.colors = tuple(found[index % len(found)] for index in range(COLORS))
-        return self.colors
+        self.colours = tuple(found[index % len(found)] for index in range(COLOURS))
+        return self.colours
 
 
 def oklab(codes: ByteArray) -> FloatArray:
@@ -68,7 +68,7 @@ def oklab(codes: ByteArray) -> FloatArray:
     return lab
 
 
-def srgb(lab: FloatArray) -> list[Color]:
+def srgb(lab: FloatArray) -> list[Colour]:
     """(K, 3) Oklab to sRGB colours of 0..1."""
     linear = np.clip((lab @ FROM_LAB.T) ** 3 @ FROM_LMS.T, 0.0, 1.0)
     coded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)

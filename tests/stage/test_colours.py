@@ -6,7 +6,7 @@ import pytest
 from pictures import frame, landscape, tick
 
 from engine.stage.colours import EVERY_S, GRID, Colours
-from engine.stage.palette import COLORS, Palette, oklab, srgb
+from engine.stage.palette import COLOURS, Palette, oklab, srgb
 from engine.stage.program import Target
 from engine.stage.settings import StageSettings
 from engine.stage.stage import Stage
@@ -55,13 +55,13 @@ def test_a_third_red_and_two_thirds_blue_are_blue_then_red_and_so_on_in_turn(col
     show(screen, painted((1 / 3, RED), (2 / 3, BLUE), size=(1280, 720)))
     for number in range(8):
         colours.push(screen.framebuffer, number * EVERY_S)
-    assert len(colours.colours) == COLORS
+    assert len(colours.colours) == COLOURS
     for got, expected in zip(colours.colours, (BLUE, RED, BLUE, RED, BLUE), strict=True):
         assert close(got, expected)
 
 
 def test_there_are_no_colours_before_the_first_picture_and_no_light_in_a_dark_one(colours, screen):
-    assert colours.colours == ((0.0, 0.0, 0.0),) * COLORS
+    assert colours.colours == ((0.0, 0.0, 0.0),) * COLOURS
     show(screen, painted((1.0, GREEN), size=(1280, 720)))
     for number in range(4):
         colours.push(screen.framebuffer, number * EVERY_S)
@@ -148,7 +148,7 @@ def test_noise_moves_no_colour_from_its_place():
 def test_noise_on_a_picture_full_of_colours_moves_none_far():
     palette, picture = Palette(), np.dstack([landscape(36, seed=3), np.full((36, 36), 255, np.uint8)])
     seen = np.array([palette.step(noisy(picture, seed)) for seed in range(60)])[20:]
-    steps = np.abs(np.diff(oklab((seen * 255).round().astype(np.uint8).reshape(-1, 3)).reshape(-1, COLORS, 3), axis=0))
+    steps = np.abs(np.diff(oklab((seen * 255).round().astype(np.uint8).reshape(-1, 3)).reshape(-1, COLOURS, 3), axis=0))
     assert steps.max() < 0.1
 
 

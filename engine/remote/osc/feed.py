@@ -20,15 +20,15 @@ from engine.remote.osc.subscriptions import Address, Subscriber, Subscriptions
 from engine.types import Event, FeatureFrame, Tick, Value
 
 log = logging.getLogger("clavilux.osc")
-Color = tuple[float, float, float]
+Colour = tuple[float, float, float]
 
 VECTORS = ("chroma", "bands")  # those sent; mel is too fine for lights
-COLORS = 5
+COLOURS = 5
 STATUS_S = 1.0
 IDLE_S = 1.0  # between looks for subscribers, who wake the thread themselves
 WATCH_S = 0.1  # between looks at the beat where nothing else is due
 LEAST_S = 2e-4  # however numbers round, the thread never spins
-MOST_VALUES = 64  # parameters a message
+MOST_VALUES = 64  # parameters at a time
 EVENTS = 256  # kept while the thread is held up
 
 
@@ -58,7 +58,7 @@ class Feed:
         subscriptions: Subscriptions,
         *,
         send: Callable[[bytes, Address], object] | None = None,
-        colours: Callable[[], Sequence[Color]] = tuple,
+        colours: Callable[[], Sequence[Colour]] = tuple,
         status: Callable[[], Mapping[str, float | str]] = dict,
         offset_ms: Callable[[], float] = float,
     ) -> None:
@@ -76,7 +76,7 @@ class Feed:
         self._names: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
         self._vectors: tuple[str, ...] = ()
         self._features = Template(())
-        self._palette = Template([(f"/colour/{number}", 3) for number in range(1, COLORS + 1)])
+        self._palette = Template([(f"/colour/{number}", 3) for number in range(1, COLOURS + 1)])
         self._time = Template([("/beat/phase", 1), ("/beat/bpm", 1)])
         self._heads: dict[str, bytes] = {}
         self._complained_s = -math.inf
@@ -169,8 +169,13 @@ class Feed:
         known = {follower.told.address: follower for follower in self._followers}
         followers = []
         for one in told:
-            follower = known.get(one.address) or _Follower(one, now_s)
-            follower.told, follower.due_s = one, min(follower.due_s, now_s + 1.0 / one.rate_hz)
+            follower = known.get(one.address)
+            if follower is None:
+                follower = _Follower(one, now_s)
+            elif follower.told is not one:  # renewed: it may have begun anew, and what got lost comes again
+                follower.told, follower.due_s = one, min(follower.due_s, now_s + 1.0 / one.rate_hz)
+                follower.params = None
+                follower.sent.clear()
             followers.append(follower)
         wanted = frozenset(chain.from_iterable(one.groups for one in told))
         if "beat" not in self._wanted:
@@ -213,7 +218,7 @@ class Feed:
             music, phase = self._beats.music, self._beats.phase(now_s, offset_s)
             return [*self._time.fill((phase, music.bpm)), element("/beat/source", music.source)]
         colours = self._colours()
-        return self._palette.fill(list(chain.from_iterable(colours))) if len(colours) == COLORS else []
+        return self._palette.fill(list(chain.from_iterable(colours))) if len(colours) == COLOURS else []
 
     def _heard(self, features: FeatureFrame) -> list[bytes]:
         values, vectors = features.values, features.vectors
@@ -229,7 +234,10 @@ class Feed:
         return self._features.fill(numbers)
 
     def _values(self, follower: _Follower, params: Mapping[str, Value]) -> list[bytes]:
-        """Numbers in force that changed since this subscriber was told, MOST_VALUES at a time, all in their turn."""
+        """Numbers in force that changed since this subscriber was told, MOST_VALUES at a time, all in their turn.
+
+        All of them to one who is new or has renewed.
+        """
         if params is follower.params:
             return []
         elements: list[bytes] = []

@@ -104,6 +104,7 @@ def target(text: str) -> Address:
         found = socket.getaddrinfo(host, number, type=socket.SOCK_DGRAM)
     except (OSError, UnicodeError) as error:
         raise ValueError(f"expected a host that can be found; got {host!r}: {error}") from error
+    found.sort(key=lambda item: item[0] != socket.AF_INET)  # where a name has both, most OSC hosts listen on IPv4 alone
     return tuple(found[0][4])
 
 

@@ -113,7 +113,7 @@ def test_nothing_is_made_while_nothing_changes():
 
 def test_targets_are_looked_up_at_the_start():
     assert target("127.0.0.1:9001") == ("127.0.0.1", 9001)
-    assert target("localhost:9001")[1] == 9001
+    assert target("localhost:9001") == ("127.0.0.1", 9001)
     try:
         assert target("[::1]:9001")[:2] == ("::1", 9001)
     except ValueError as error:

@@ -61,7 +61,7 @@ class Addresses:
         self._board = board
         self._version = -1
         self._root = Node()
-        self._names: dict[str, Name] = {}
+        self._names: dict[str, Name] = {}  # those that a pattern has met
         self._depth = 0
         self._recent: dict[str, tuple[str, ...]] = {}  # the oldest first
 
@@ -98,8 +98,6 @@ class Addresses:
                 child = node.below.get(part)
                 if child is None:
                     child = node.below[part] = Node()
-                    if part not in self._names:
-                        self._names[part] = Name(part)
                 node = child
             node.address = address
 
@@ -125,7 +123,10 @@ class Addresses:
             for text, child in node.below.items():
                 verdict = verdicts.get(text)
                 if verdict is None:
-                    verdict = verdicts[text] = part.matches(self._names[text])
+                    name = self._names.get(text)
+                    if name is None:
+                        name = self._names[text] = Name(text)
+                    verdict = verdicts[text] = part.matches(name)
                 if verdict:
                     found.append(child)
         return found

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -16,13 +17,12 @@ from engine.remote.osc.pattern import Addresses, is_pattern
 
 
 def check(packets: int, seed: int) -> None:
-    result = trial(packets, seed)
+    result = trial(packets, seed, clock=time.thread_time_ns)  # other tests may run beside this one
     assert gc.isenabled()
     assert result.uncaught == []
     assert result.packets == packets
     assert 0.3 * packets < result.refused < 0.9 * packets  # neither all harmless nor all rubbish
-    # The goal is 50 us. What the machine adds to the same ordinary packet, parsed in between, is not the parser's.
-    assert result.timing.quantile_us(0.999) < 500.0 + result.same.quantile_us(0.999)
+    assert result.timing.quantile_us(0.999) < 500.0  # the goal is 50 us
 
 
 def test_a_hundred_thousand_broken_packets():

@@ -202,10 +202,10 @@ def test_bundles_within_bundles(depth):
 def test_bundles_nested_deeper_are_refused_at_no_cost():
     for depth in (*range(MAX_DEPTH + 1, 200), 1_000, 3_000, 5_000):
         data = nest(depth)
-        began = time.perf_counter()
+        began = time.thread_time()
         with pytest.raises(PacketError, match="nested at most 8" if len(data) <= MAX_BYTES else "65507"):
             parse(data)
-        assert time.perf_counter() - began < 0.1  # 4 us where nobody else works
+        assert time.thread_time() - began < 0.1  # 4 us where nobody else works
 
 
 def test_more_messages_or_arguments_than_one_packet_may_hold():

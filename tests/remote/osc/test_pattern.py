@@ -184,10 +184,10 @@ def test_a_whole_tree_is_searched_in_milliseconds(prefix):
     assert len(addresses.matching("//*")) == 300
     for patterns in hard_patterns().values():
         for pattern in patterns[::9]:
-            began = time.perf_counter()
+            began = time.thread_time()
             with contextlib.suppress(PacketError):
                 addresses.matching(prefix + pattern)
-            assert time.perf_counter() - began < 0.1  # under 3 ms where nobody else works
+            assert time.thread_time() - began < 0.1  # under 3 ms where nobody else works
 
 
 def test_a_parameter_that_comes_or_goes_is_found_or_not():

@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.params import Leaf, Param
 from engine.stage import pacing
+from engine.stage.calibrator import is_lit
 from engine.stage.chain import source
 from engine.stage.context import Waiter, is_software
 from engine.stage.frames import Frames
@@ -59,6 +60,7 @@ class Stage:
         self._frames, self._limiter, self._values = Frames(context), Limiter(context), Values()
         self._clock_s = self._flow = self._fade_s = self._faded_s = 0.0
         self._count = 0
+        self._calibrating = False
         self._timer = None if software else CardTimer(context)
         self.draw_ms = 0.0  # what the last draw took: this thread's time or the card's, whichever is longer
         self._ladder = (internal_size,) if internal_size else pacing.sizes(output_size)
@@ -106,7 +108,7 @@ class Stage:
 
     def adapt(self, frame_ms: float, budget_ms: float) -> None:
         """Let the internal size follow the time there is; `frame_ms` is what drawing took, without waiting for the screen."""
-        if self._fixed is not None:
+        if self._fixed is not None or self._calibrating:  # a flash says nothing of what a picture costs
             return
         size = self.internal_size
         self._ladder = pacing.sizes(self.output_size, self._values.number("/stage/scale", self._settings["scale"]))
@@ -127,6 +129,11 @@ class Stage:
     def _draw(self, tick: Tick, time_s: float, dt_s: float) -> None:
         values = self._values
         values.params = tick.params
+        self._calibrating = values.truth("/sync/calibrate", SWITCH)
+        if self._calibrating:  # the picture stands still meanwhile, and the limiter sees none of it
+            light = float(is_lit(tick.music) and not values.truth("/blackout", SWITCH))
+            self.output.clear(light, light, light, 1.0)
+            return
         step_s = min(max(dt_s, 0.0), LONGEST_STEP_S) if math.isfinite(dt_s) else 0.0
         if self._count == 0 or not values.truth("/freeze", SWITCH):
             self._draw_picture(time_s, step_s)

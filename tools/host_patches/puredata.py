@@ -88,7 +88,7 @@ def _hands() -> Canvas:
         x, y = 20 + 220 * (place % 4), 20 + 70 * (place // 4)
         inside.wire(inside.column(x, y, (f"r {_TO}{name}-moved", f"list prepend {address}"))[-1], end)
     for place, (name, address) in enumerate((PANIC_BUTTON, *TEMPO_BUTTONS)):
-        inside.wire(inside.column(20 + 165 * place, 240, (f"r {_TO}{name}-moved", f"({address} 1)"))[-1], end)
+        inside.wire(inside.column(20 + 180 * place, 240, (f"r {_TO}{name}-moved", f"({address} 1)"))[-1], end)
     chosen = inside.column(20, 320, (f"r {_TO}patch", f"list prepend {PATCH}"))
     inside.wire(chosen[-1], end)
     for row, name in enumerate(patches(), 1):
@@ -104,25 +104,25 @@ def _hands() -> Canvas:
 
 def _connection() -> Canvas:
     """Which engine, which port for the feed; what both boxes and messages from elsewhere may change."""
-    inside = Canvas(900, 400)
-    inside.column(20, 20, ("loadbang", f"(; {_TO}connect 127.0.0.1 {PORT}; {_TO}listen {FEED_PORT})"))
+    inside = Canvas(1080, 420)
+    inside.column(20, 20, ("loadbang", f"(; {_TO}listen {FEED_PORT}; {_TO}connect 127.0.0.1 {PORT})"))
     # Let go of the old engine, connect, show where to, ask what it holds.
     steps = inside.column(20, 130, (f"r {_TO}connect", "t b a a b"))[-1]
     inside.wire(steps, inside.obj(20, 220, f"s {_TO}sync"))
-    host = inside.column(120, 190, ("list split 1", "list prepend set", "list trim", f"s {_TO}host-shown"))
-    port = inside.column(270, 220, ("list prepend set", "list trim", f"s {_TO}port-shown"))
-    connect = inside.column(400, 190, ("list prepend connect", "list trim", f"s {_TO}net"))
+    host = inside.column(160, 190, ("list split 1", "list prepend set", "list trim", f"s {_TO}host-shown"))
+    port = inside.column(330, 220, ("list prepend set", "list trim", f"s {_TO}port-shown"))
+    connect = inside.column(500, 190, ("list prepend connect", "list trim", f"s {_TO}net"))
     inside.wire(host[0], port[0], 1)
     inside.wire(steps, host[0], 1)
     inside.wire(steps, connect[0], 2)
-    let_go = inside.msg(540, 190, "disconnect")
+    let_go = inside.msg(680, 190, "disconnect")
     inside.wire(steps, let_go, 3)
     inside.wire(let_go, connect[-1])
     # The boxes of the panel: the host is kept in [symbol], the port in [pack].
-    kept, pair = inside.column(620, 190, (f"r {_TO}host", "symbol", "pack s f", f"s {_TO}connect"))[1:3]
+    kept, pair = inside.column(790, 190, (f"r {_TO}host", "symbol", "pack s f", f"s {_TO}connect"))[1:3]
     inside.wire(host[0], kept, 0, 1)
     inside.wire(host[0], pair, 1, 1)
-    both = inside.column(760, 130, (f"r {_TO}port", "t b f"))[-1]
+    both = inside.column(920, 130, (f"r {_TO}port", "t b f"))[-1]
     inside.wire(both, kept)
     inside.wire(both, pair, 1, 1)
     inside.column(20, 340, (f"r {_TO}feed-port", f"s {_TO}listen"))
@@ -149,7 +149,7 @@ def _wire() -> Canvas:
     now = inside.column(460, 20, (f"r {_TO}listen", "t b f"))[-1]
     inside.wire(now, at)
     inside.wire(now, at, 1, 1)
-    asked = inside.column(560, 20, (f"r {_TO}sync", "t b b"))[-1]
+    asked = inside.column(600, 20, (f"r {_TO}sync", "t b b"))[-1]
     inside.wire(asked, at, 1)
     inside.wire(subscribe, send)
     questions = "".join(f"; {_TO}out {address}" for address in HELD)
@@ -159,9 +159,9 @@ def _wire() -> Canvas:
 
 def _answers() -> Canvas:
     """What the engine holds, shown without being sent back."""
-    inside = Canvas(900, 420)
+    inside = Canvas(1080, 420)
     rest = "".join(f"; {_TO}{fader.name} set {fader.rest:g}" for fader in FADERS)
-    inside.column(520, 20, ("loadbang", f"({rest}; {_TO}bpm set 120)"))
+    inside.column(640, 20, ("loadbang", f"({rest}; {_TO}bpm set 120)"))
     heads = ("macro", "master", "freeze", "blackout", "patch")
     answer, route = inside.column(20, 20, (f"r {_TO}answer", f"route {' '.join(heads)}"))
     inside.wire(answer, inside.obj(300, 20, f"s {_TO}heard"))
@@ -173,16 +173,16 @@ def _answers() -> Canvas:
         ("route load", "list prepend set", "list trim", f"s {_TO}playing"),
     )
     for place, texts in enumerate(shown):
-        inside.wire(route, inside.column(20 + 170 * place, 240, texts)[0], place)
+        inside.wire(route, inside.column(20 + 205 * place, 260, texts)[0], place)
     # Alive is who was heard within three seconds.
     alive = inside.column(300, 80, (f"r {_TO}heard", "t b b", "delay 3000", f"(; {_TO}alive 0)"))
-    inside.wire(alive[1], inside.msg(420, 140, f"; {_TO}alive 1"), 1)
+    inside.wire(alive[1], inside.msg(460, 120, f"; {_TO}alive 1"), 1)
     return inside
 
 
 def _feed() -> Canvas:
     """What the engine pushes: the panel's lamps and numbers, and all of it as messages to `clavilux-feed`."""
-    inside = Canvas(900, 480)
+    inside = Canvas(1160, 500)
     listen = inside.column(20, 20, (f"r {_TO}listen", "list prepend listen", "list trim"))[-1]
     net, _, feed, route = inside.column(20, 120, ("netreceive -u -b", "oscparse", "list trim", "route feature event beat colour"))
     inside.wire(listen, net)
@@ -197,15 +197,17 @@ def _feed() -> Canvas:
     inside.wire(route, beat, 2)
     inside.wire(beat, inside.obj(160, 400, f"s {_TO}heard-bpm"), 1)
     inside.wire(beat, inside.column(330, 390, ("list prepend set", "list trim", f"s {_TO}source"))[0], 2)
-    number = inside.obj(500, 390, "t b f")
-    inside.wire(beat, number, 3)
-    inside.wire(number, inside.obj(500, 430, f"s {_TO}beat-lamp"))
-    inside.wire(number, inside.obj(630, 430, f"s {_TO}beat"), 1)
+    beaten = inside.obj(500, 360, "t b f")
+    inside.wire(beat, beaten, 3)
+    inside.wire(beaten, inside.obj(500, 400, f"s {_TO}beat-lamp"))
+    inside.wire(beaten, inside.obj(500, 440, f"s {_TO}beat"), 1)
     # A colour comes as its place and three numbers of 0 to 1; a rectangle takes #rrggbb.
-    place, pair = inside.column(640, 230, ("list split 1", "pack s s"))
-    hexed = inside.column(640, 310, ("expr int($f1*255+0.5)*65536+int($f2*255+0.5)*256+int($f3*255+0.5)", "makefilename #%06x"))
+    place, pair = inside.column(740, 200, ("list split 1", "pack s s"))
+    number = inside.obj(700, 330, "expr int($f1*255+.5)*65536+int($f2*255+.5)*256+int($f3*255+.5)")
+    word = inside.obj(700, 390, "makefilename #%06x")
     inside.wire(route, place, 3)
-    inside.wire(place, hexed[0], 1)
-    inside.wire(hexed[-1], pair, 0, 1)
-    inside.wire(pair, inside.msg(720, 260, f"; {_TO}colour-$1 color $2"))
+    inside.wire(place, number, 1)
+    inside.wire(number, word)
+    inside.wire(word, pair, 0, 1)
+    inside.wire(pair, inside.msg(840, 240, f"; {_TO}colour-$1 color $2"))
     return inside

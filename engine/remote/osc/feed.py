@@ -48,8 +48,8 @@ class _Follower:
 class Feed:
     """Pushes to all of `subscriptions`, each at its own rate; events and beats at once.
 
-    `send` answers subscribers from the socket that they wrote to, without waiting; it may raise OSError. Those who are told
-    permanently, and everyone if it is not given, are written to from sockets of the feed's own. `colours` is asked for up to
+    `send` answers subscribers from the socket that they wrote to, without waiting, and says whether it could. Those who are
+    told permanently, and everyone if it is not given, are written to from sockets of the feed's own. `colours` is asked for up to
     five (r, g, b) of 0..1, `status` for figures by name, `offset_ms` for how early beats are told: all from the feed's thread.
     """
 
@@ -57,7 +57,7 @@ class Feed:
         self,
         subscriptions: Subscriptions,
         *,
-        send: Callable[[bytes, Address], object] | None = None,
+        send: Callable[[bytes, Address], bool] | None = None,
         colours: Callable[[], Sequence[Colour]] = tuple,
         status: Callable[[], Mapping[str, float | str]] = dict,
         offset_ms: Callable[[], float] = float,
@@ -140,7 +140,7 @@ class Feed:
         tick = self._tick
         if not self._followers or tick is None:
             self._events.clear()
-            return IDLE_S if tick is not None or not self._followers else WATCH_S
+            return WATCH_S if self._followers else IDLE_S
         events = [element(f"/event/{event.kind}", event.strength) for event in self._taken()]
         if events:
             self._tell("features", events)
@@ -268,10 +268,9 @@ class Feed:
     def _send(self, made: list[bytes], told: Subscriber) -> None:
         send = self._answer if told.sender else self._outlet.send
         for packet in made:
-            try:
-                send(packet, told.address)
+            if send(packet, told.address):
                 self.sent += 1
-            except OSError:  # a full buffer, or nobody there
+            else:
                 self.dropped += 1
 
     def _complain(self) -> None:

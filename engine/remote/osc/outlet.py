@@ -14,8 +14,15 @@ class Outlet:
     def __init__(self) -> None:
         self._sockets: dict[socket.AddressFamily, socket.socket] = {}
 
-    def send(self, packet: bytes, address: Address) -> None:
-        """Raises OSError if it cannot be sent now: BlockingIOError where the system's buffer is full."""
+    def send(self, packet: bytes, address: Address) -> bool:
+        """Send without waiting. False if the system does not take it: its buffer is full, or there is no way there."""
+        try:
+            self._socket(address).sendto(packet, address)
+        except OSError:
+            return False
+        return True
+
+    def _socket(self, address: Address) -> socket.socket:
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         outlet = self._sockets.get(family)
         if outlet is None:
@@ -23,7 +30,7 @@ class Outlet:
             outlet.setblocking(False)
             outlet.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
             self._sockets[family] = outlet
-        outlet.sendto(packet, address)
+        return outlet
 
     def close(self) -> None:
         """Give the sockets back."""

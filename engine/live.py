@@ -2,6 +2,7 @@
 
 import logging
 import math
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -12,25 +13,26 @@ from engine import resources
 from engine.control.patch import PatchError
 from engine.control.watcher import PatchWatcher
 from engine.entrance import Entrance
+from engine.hands import Hands
 from engine.instrument import Instrument, find_patch
 from engine.listening import Listening
 from engine.master import LIVE, LOAD_MODEL, LOAD_PATCH, PANIC, RECORD, SHOT
 from engine.outputs.keys import Action
-from engine.outputs.operator_state import OperatorState
-from engine.outputs.recorder import Recorder
 from engine.outputs.still import StillWriter
+from engine.overview import Pulse, operator_state
+from engine.reel import Reel
 from engine.runtime.process import GeneratorProcess
 from engine.sources import Source
 from engine.stage.cadence import Cadence
+from engine.stage.colours import Colours
 from engine.stage.context import is_software
-from engine.stage.readback import Readback
 from engine.stage.stage import Stage
 from engine.types import Change, Frame, Tick
 
 log = logging.getLogger("clavilux.show")
 FADE_S = 2.0  # patch and model changes
 NETWORK_PERIODS = 0.7  # between two latents for the network, in display periods: never the display waits for it
-PANIC_SHOWN_S = 1.0
+LAG_SHARE, LONGEST_LAG_S = 0.05, 0.25  # of a new measurement in the smoothed lag from sound to picture; one stall is not it
 RELOAD_S = 0.5  # how often saved shaders are looked for
 STALE_S = 0.1  # a tick older than this is drawn all the same, and counted
 
@@ -64,22 +66,23 @@ class Live:
         listening.send_every_s = NETWORK_PERIODS / self.rate_hz
         self.messages: deque[str] = deque(maxlen=8)
         self.frames = 0
+        self.shown, self.made = Pulse(), Pulse()  # frames, and network frames
+        self.latency_s = 0.0  # from a sound to the network's picture of it
+        self.panic_s = -math.inf  # time.monotonic() of the newest panic
+        self.reel = Reel(context, self.stage, listening, self.rate_hz, self.say)
+        self.hands: Hands | None = None  # OSC and MIDI, where they are open
+        self.colours: Colours | None = None  # for whoever follows them
         self.stale = 0  # frames drawn from a tick older than STALE_S: control was held up
         self._open_live, self._open_model, self._on_frame = open_live, open_model, on_frame
         self._entrance, self._stills = Entrance(), StillWriter()
         self._patches = resources.listing("patches", "*.toml")
         self._watcher = PatchWatcher(instrument.performer.patch.path, self._choose, self.say)
-        self._recorder: Recorder | None = None
-        self._readback: Readback | None = None
         self._incoming: GeneratorProcess | None = None  # a model being warmed beside the one that plays
-        self._panic_s = -math.inf
+        self._drawn = False  # the network has drawn
         self._changing = False  # the listening thread was asked to make ticks for it
         self._track = listening.source
         self._live: Source | None = None
-        self._record_from = self._pushed_s = 0.0
-        self._shown: deque[float] = deque(maxlen=60)  # when frames were shown
-        self._made: deque[float] = deque(maxlen=60)  # when network frames came
-        self._latency_s, self._opened_s = 0.0, time.monotonic()
+        self._opened_s, self._lag_s = time.monotonic(), 0.0
         self._ending = False
 
     def run(self, seconds: float | None = None) -> None:
@@ -146,24 +149,13 @@ class Live:
             self._incoming.close()
         for source in {id(item): item for item in (self._track, self._live, self.listening.source) if item}.values():
             source.close()
+        if self.colours is not None:
+            self.colours.release()
         self.stage.close()
 
     def record(self, path: Path) -> None:
         """Write what is shown and heard from now on."""
-        if self._recorder is not None:
-            return
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._recorder = Recorder(path, self.stage.output_size, self.rate_hz, paced=True)
-        except (OSError, ValueError) as error:
-            self.say(f"{error}; kept playing, unrecorded")
-            self.instrument.tree.post(RECORD, False)
-            return
-        self._readback, self._pushed_s = Readback(self.context, self.stage.output_size), time.monotonic()
-        self._record_from = self._pushed_s
-        self.listening.recorder = self._recorder
-        self.instrument.tree.post(RECORD, True)
-        self.say(f"recording {path}")
+        self.instrument.tree.post(RECORD, self.reel.start(path))
 
     # --- one frame -----------------------------------------------------------------------------------------------------
 
@@ -173,22 +165,25 @@ class Live:
         frame = self._newest_frame()
         if frame is not None:
             self.stage.set_frame(frame)
-            self._made.append(frame.t_made)
-            self._latency_s = time.monotonic() - frame.t_heard
-        shown = self._entrance.step(tick, bool(self._made), time_s)
+            self.made.beat(frame.t_made)
+            self.latency_s = time.monotonic() - frame.t_heard
+        self._drawn = self._drawn or frame is not None
+        shown = self._entrance.step(tick, self._drawn, time_s)
         self.stage.draw(shown, time_s, dt_s)
         self.stage.adapt(self.stage.draw_ms, 1e3 / self.rate_hz)
-        if self._recorder is not None and self._readback is not None:
-            picture = self._readback.push(self.stage.output)
-            if picture is not None:
-                self._recorder.video(picture, self._pushed_s)  # the picture of the push before
-            self._pushed_s = time.monotonic()
-            if self._recorder.status().state in ("disk full", "failed"):
-                self._stop_recording()
+        if not self.reel.take():
+            self._stop_recording()
+        if self.colours is not None and self.hands is not None and self.hands.feed.wants("colours"):
+            self.colours.push(self.stage.output, time.monotonic())
+            self.hands.colours = self.colours.colours
         if self._on_frame is not None:
             self._on_frame(self.stage, tick)
         self.frames += 1
-        self._shown.append(time.monotonic())
+        now = time.monotonic()
+        self.shown.beat(now)
+        lag_s = min(now - tick.t_heard, LONGEST_LAG_S)
+        self._lag_s += LAG_SHARE * (lag_s - self._lag_s)
+        self.instrument.meter.latency_s = self._lag_s
 
     def _newest_frame(self) -> Frame | None:
         incoming = self._incoming
@@ -209,7 +204,7 @@ class Live:
     def _take_model(self, incoming: GeneratorProcess) -> None:
         old, self.generator, self._incoming, self._changing = self.generator, incoming, None, False
         self.stage.crossfade(FADE_S)
-        old.close()
+        threading.Thread(target=old.close, name="old generator", daemon=True).start()  # it may take a second to end
         self.say(f"model {incoming.info.name}")
 
     def _pace(self, cadence: Cadence) -> None:
@@ -243,7 +238,7 @@ class Live:
                 self.operator.close()
                 self.operator = None
             else:
-                self.operator.draw(self.stage.output.color_attachments[0], self.state(tick))
+                self.operator.draw(self.stage.output.color_attachments[0], operator_state(self, tick, self.hands))
 
     def _act(self, action: Action) -> None:
         """What a key asks: most of it by way of the tree, where OSC and MIDI ask too."""
@@ -257,6 +252,8 @@ class Live:
             shelf = [path.name for path in resources.listing("models")]
             at = shelf.index(self.generator.info.name) if self.generator.info.name in shelf else -1
             self.instrument.tree.post(LOAD_MODEL, shelf[(at + 1) % len(shelf)])
+        elif action.name == "allow" and self.hands is not None:
+            self.hands.let_in()
         elif action.name == "quit":
             self._ending = True
 
@@ -273,7 +270,7 @@ class Live:
     def _answer(self, change: Change) -> None:
         """What a hand asked of the show as a whole, from wherever it came."""
         if change.address == PANIC:
-            self._panic_s = time.monotonic()
+            self.panic_s = time.monotonic()
             self.stage.forget()
         elif change.address == LOAD_PATCH:
             self._load(str(change.value), "patch", [path.stem for path in self._patches], self.choose)
@@ -310,43 +307,6 @@ class Live:
                 self.instrument.tree.post(LIVE, False)
 
     def _stop_recording(self) -> None:
-        if self._recorder is not None and self._readback is not None:
-            self.listening.recorder = None
-            self._recorder.close(wait=self._ending)
-            self._readback.release()
-            status = self._recorder.status()
-            self.say(status.message or f"recorded {status.frames} pictures, {status.dropped} dropped")
-            self._recorder = self._readback = None
+        if self.reel.seconds is not None:
+            self.reel.stop(wait=self._ending)
             self.instrument.tree.post(RECORD, False)
-
-    def state(self, tick: Tick | None) -> OperatorState:
-        """What the operator is shown now."""
-        tree, generator = self.instrument.tree, self.generator.status()
-        return OperatorState(
-            patch=self.instrument.performer.patch.name,
-            model=self.generator.info.name,
-            runtime=generator.runtime,
-            sound=self.listening.source.status().name,
-            features=None if tick is None else tick.features,
-            last_heard=dict(self.listening.last_heard),
-            time_s=0.0 if tick is None else tick.time_s,
-            display_fps=_rate(self._shown),
-            generator_fps=_rate(self._made),
-            latency_ms=self._latency_s * 1e3,
-            internal_size=self.stage.internal_size,
-            master=float(tree.leaf("/master/level").value),  # type: ignore[arg-type]
-            live=self.listening.source is not self._track,
-            frozen=bool(tree.leaf("/freeze").value),
-            blackout=bool(tree.leaf("/blackout").value),
-            panic=time.monotonic() - self._panic_s < PANIC_SHOWN_S,
-            recording_s=None if self._recorder is None else time.monotonic() - self._record_from,
-            messages=tuple(self.messages),
-        )
-
-
-def _rate(times: deque[float]) -> float:
-    """Events a second over the newest of them."""
-    if len(times) < 2:
-        return 0.0
-    span_s = max(times[-1], time.monotonic() - 0.5) - times[0]
-    return (len(times) - 1) / span_s if span_s > 0.0 and math.isfinite(span_s) else 0.0

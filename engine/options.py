@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DEFAULT_FILM = Path("out/first-light.mp4")
+DEFAULT_OSC = "127.0.0.1:9000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class PlayOptions:
     seed: int = 0
     rate_hz: float = 60.0  # display frames a second, asked for
     loop: bool = True  # play an audio file again from its start; a film without `seconds` ends with the file all the same
-    osc_bind: str = "127.0.0.1:9000"  # HOST:PORT that listens for OSC over UDP, or off
+    osc_bind: str = DEFAULT_OSC  # HOST:PORT that listens for OSC over UDP, or off
     osc_tcp: str = ""  # HOST:PORT that listens for OSC over TCP (SLIP); empty: none
     osc_allow: tuple[str, ...] = ()  # hosts beyond this machine that may control the show
     osc_out: tuple[str, ...] = ()  # HOST:PORT of those who are always told what is heard and shown

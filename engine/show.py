@@ -15,12 +15,15 @@ from contextlib import ExitStack
 from engine import resources
 from engine.film import film
 from engine.guard.watched import Watched
+from engine.hands import Hands
 from engine.instrument import HOP, RATE_HZ, Instrument, find_patch
 from engine.listening import Listening
 from engine.live import Live
 from engine.options import PlayOptions
+from engine.overview import figures
 from engine.runtime.process import GeneratorProcess
 from engine.sources import Source, open_source
+from engine.stage.colours import Colours
 
 log = logging.getLogger("clavilux.show")
 DEMO = "demo/first-light.ogg"
@@ -135,9 +138,14 @@ def play_live(
         open_model=lambda name: open_model(name, options.runtime),
     )
     stack.callback(live.close)
+    hands = Hands(options, instrument, live.say, lambda: figures(live))
+    stack.callback(hands.close)
+    live.hands, live.colours = hands, Colours(context)
+    listening.followers.append(hands.follow)
     if watched is not None:
         stack.callback(watched.close)  # first of all: what is closed after it may take its time
-        watched.begin(live)
+        hands.restore(watched.parts)
+        watched.begin(live, hands.parts())
     if options.record is not None:
         live.record(options.record)
     listening.start()

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -36,6 +37,43 @@ def stage(path: Path | None, seconds: float, patch: str, model: str, runtime: st
 
     with PulseServer():
         figures = measure(seconds, patch, model, runtime, size)
+    _tell(figures, path)
+
+
+@command.command(epilog="Example: clavilux bench control --json bench.json --flood 60 --pairs 5")
+@click.option(
+    "--json", "path", type=click.Path(path_type=Path, dir_okay=False), help="Write all figures and raw samples to FILE."
+)
+@click.option(
+    "--seconds", type=click.FloatRange(5), default=60.0, show_default=True, help="How long each of the two paths is stepped."
+)
+@click.option("--flood", type=click.FloatRange(3), default=60.0, show_default=True, help="Seconds of each flood.")
+@click.option("--pairs", type=click.IntRange(1), default=5, show_default=True, help="Floods, each beside a control run.")
+@click.option("--buffer", default=4 * 1024 * 1024, show_default=True, metavar="BYTES", help="Of the receiving socket.")
+@click.option("--patch", default="first-light", show_default=True, shell_complete=complete_patch)
+@click.option("--model", default="light", show_default=True, shell_complete=complete_model)
+@click.option("--runtime", default="auto", show_default=True)
+@click.option(
+    "--size", default="320x180", metavar="WxH", callback=read_size, show_default=True, help="Size of passes and output."
+)
+def control(
+    path: Path | None,
+    seconds: float,
+    flood: float,
+    pairs: int,
+    buffer: int,
+    patch: str,
+    model: str,
+    runtime: str,
+    size: tuple[int, int],
+) -> None:
+    """Measure OSC: from a message of another process to the first changed pixel, and 10,000 messages a second."""
+    from engine.bench.control import measure
+
+    _tell(measure(seconds, flood, pairs, buffer, patch, model, runtime, size), path)
+
+
+def _tell(figures: dict[str, Any], path: Path | None) -> None:
     if path is not None:
         path.write_text(json.dumps(figures, indent=1), encoding="utf-8")
     for name, value in figures.items():

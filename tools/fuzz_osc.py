@@ -119,7 +119,7 @@ def wide_tree(count: int) -> ParamTree:
     return board
 
 
-def _least_us(call: Callable[[], object], times: int = 20) -> float:
+def _least_us(call: Callable[[], object], times: int = 8) -> float:
     took = []
     for _ in range(times):
         began_ns = time.perf_counter_ns()

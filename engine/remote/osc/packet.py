@@ -35,8 +35,12 @@ _SIZE = Struct(">i")
 _TIME_TAG = Struct(">Q")
 _LONG_TAGS = 64  # longer type-tag strings are remembered only if all their tags are alike, which keeps their structs small
 
+# How the arguments of a type-tag string are read: by one struct; not at all, because the tags say everything; or one by one, by
+# these tags. What `,` announces is a struct of no bytes.
+Shape = Struct | tuple[bool | None, ...] | bytes
+
 _made = tuple.__new__  # what a NamedTuple does, without the call between
-_shapes: dict[bytes, Struct | bytes] = {}
+_shapes: dict[bytes, Shape] = {}
 
 
 class PacketError(ValueError):
@@ -124,6 +128,10 @@ def _message(data: bytes, at: int, end: int, time_tag: int | None) -> Message:
         if end - at != shape.size:
             raise PacketError(f"expected {shape.size} bytes of arguments; got {end - at}")
         return _made(Message, (address, shape.unpack_from(data, at), time_tag))
+    if isinstance(shape, tuple):
+        if at != end:
+            raise PacketError(f"expected 0 bytes of arguments; got {end - at}")
+        return _made(Message, (address, shape, time_tag))
     return _made(Message, (address, _arguments(data, at, end, shape), time_tag))
 
 
@@ -176,8 +184,8 @@ def _arguments(data: bytes, at: int, end: int, tags: bytes) -> tuple[object, ...
     return tuple(found)
 
 
-def _shape_of(tags: bytes, room: int) -> Struct | bytes:
-    """How to read the arguments that `tags` announces: by one struct, or one by one in the order of the tags returned.
+def _shape_of(tags: bytes, room: int) -> Shape:
+    """How to read the arguments that `tags` announces.
 
     `room`: bytes there are for them; many that cannot fit are refused before work is put into them.
     """
@@ -190,12 +198,14 @@ def _shape_of(tags: bytes, room: int) -> Struct | bytes:
     least = 4 * len(flat.translate(None, _EMPTY_TAGS))
     if least > room and len(tags) > _LONG_TAGS:
         raise PacketError(f"expected at least {least} bytes of arguments; got {room}")
-    shape: Struct | bytes = flat
+    shape: Shape = flat
     alike = flat.count(flat[:1]) == len(flat)
     if not flat.translate(None, _FIXED_TAGS):
         codes = flat.translate(_TO_STRUCT).decode()
         shape = Struct(f">{len(codes)}{codes[0]}" if codes and alike else ">" + codes)
-    if len(tags) <= _LONG_TAGS or (alike and flat is tags):
+    elif not least:
+        shape = tuple(_WORDS[tag] for tag in flat)
+    if len(tags) <= _LONG_TAGS or (alike and isinstance(shape, Struct)):
         if len(_shapes) >= MAX_SHAPES:
             _shapes.clear()
         _shapes[tags] = shape

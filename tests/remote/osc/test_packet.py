@@ -150,7 +150,7 @@ MESSAGE = b"/ab\0,f\0\0" + struct.pack(">f", 0.5)
         (b"/a\0\0,sm\0abcdefg\0", "expected at least 4 bytes of an argument of type m; got 0"),
         (MESSAGE + bytes(4), "expected 4 bytes of arguments; got 8"),
         (b"/a\0\0,s\0\0abc\0\0\0\0\0", "expected the packet's end after the last argument; got 4 more bytes"),
-        (b"/a\0\0,T\0\0\0\0\0\0", "expected the packet's end after the last argument; got 4 more bytes"),
+        (b"/a\0\0,T\0\0\0\0\0\0", "expected 0 bytes of arguments; got 4"),
         (b"/a\0\0\0", "; got 5"),
         (b"/a\0\0,s\0\0abcd", "expected a string ended by a zero"),
         (b"/a\0\0,s\0\0ab\0x", "expected a string padded with zeros"),

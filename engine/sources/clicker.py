@@ -1,0 +1,116 @@
+"""Clicks on each beat on the default output device, at the beat itself: what the calibrator's flash is held against."""
+
+import logging
+import math
+import time
+from threading import Event, Thread
+from typing import Any
+
+import numpy as np
+
+from engine.sources.portaudio import list_devices, open_stream, shut_stream
+from engine.types import AT_REST, FloatArray, Music, Tick
+
+log = logging.getLogger("clavilux.sources")
+RATE_HZ = 48000
+BLOCK = 256
+RETRY_S = 2.0
+STALE_S = 1.0  # without a tick for so long there is no beat to click on
+LATEST_S = 0.02  # a beat that is further past is not clicked any more
+DRIFT = 1e-4  # seconds a second by which the two clocks may part
+
+
+def click() -> FloatArray:
+    """15 ms that begin at full height, (N,)."""
+    time_s = np.arange(round(0.015 * RATE_HZ)) / RATE_HZ
+    return (0.7 * np.cos(2.0 * np.pi * 1800.0 * time_s) * np.exp(-time_s / 0.003)).astype(np.float32)
+
+
+class Clicker:
+    """Clicks while /sync/calibrate is on. `follow` is called with each tick by one thread, and waits for nothing.
+
+    A click is heard when its sample reaches the converter, by the device's own account of its latency.
+    """
+
+    def __init__(self) -> None:
+        self.clicks = 0  # handed to the device
+        self._beat: tuple[Music, float] = (AT_REST, -math.inf)  # the newest, and when it was heard
+        self._on = self._closed = False
+        self._changed = Event()
+        self._thread: Thread | None = None
+        self._sound, self._at = click(), 0  # and how much of it has been played
+        self._told: int | None = None  # the newest beat
+        self._behind_s = 0.0  # of the device's clock behind time.monotonic()
+
+    def follow(self, tick: Tick) -> None:
+        """Take the newest beat; begin or end to click."""
+        self._beat = (tick.music, tick.t_heard)
+        on = bool(tick.params.get("/sync/calibrate", False))
+        if on != self._on and not self._closed:
+            self._on = on
+            self._changed.set()
+            if self._thread is None:
+                self._thread = Thread(target=self._run, name="clicker", daemon=True)
+                self._thread.start()
+
+    def close(self) -> None:
+        """Fall silent, for good."""
+        self._closed, self._on = True, False
+        self._changed.set()
+        if self._thread is not None:
+            self._thread.join(5.0)
+
+    def _run(self) -> None:
+        stream: Any = None
+        while not self._closed:
+            if stream is not None and not (self._on and stream.active):
+                shut_stream(stream)
+                stream = None
+            if self._on and stream is None:
+                stream = self._open()
+            self._changed.wait(RETRY_S if self._on else None)
+            self._changed.clear()
+        if stream is not None:
+            shut_stream(stream)
+
+    def _open(self) -> Any:
+        self._told, self._at, self._behind_s = None, len(self._sound), math.inf
+        try:
+            list_devices(fresh=True)
+            words = {"samplerate": RATE_HZ, "blocksize": BLOCK, "channels": 1, "latency": "low"}
+            return open_stream("OutputStream", callback=self._give, **words)
+        except Exception as error:  # no library, no device, or a host that gives an error of its own
+            log.warning("expected an output device to click on; got %s; kept the flash", error)
+            return None
+
+    def _give(self, out: FloatArray, frames: int, when: Any, status: object) -> None:
+        """The device's callback: one block, (frames, 1)."""
+        out.fill(0.0)
+        begins_s = self._heard_at(when)
+        music, t_heard = self._beat
+        pace = music.bpm / 60.0
+        ends = music.beats + (begins_s + frames / RATE_HZ - t_heard) * pace
+        beat = math.floor(ends)
+        start = 0  # of this block, what is left of the last click goes on
+        if self._told is None or abs(begins_s - t_heard) > STALE_S:
+            self._told = beat
+        elif beat > self._told:
+            self._told = beat
+            late = (ends - beat) / pace - frames / RATE_HZ
+            if late < LATEST_S:
+                start, self._at = min(max(0, round(-late * RATE_HZ)), frames - 1), 0
+                self.clicks += 1
+        part = self._sound[self._at : self._at + frames - start]
+        out[start : start + len(part), 0] = part
+        self._at += len(part)
+
+    def _heard_at(self, when: Any) -> float:
+        """When the first sample of this block is heard, on time.monotonic().
+
+        The two clocks are compared by the quickest of the callbacks, since most come late: Python was busy elsewhere.
+        """
+        now = time.monotonic()
+        if when.currentTime <= 0.0 or not 0.0 <= when.outputBufferDacTime - when.currentTime < STALE_S:
+            return now  # a host that gives no times
+        self._behind_s = min(self._behind_s + DRIFT * BLOCK / RATE_HZ, now - when.currentTime)
+        return float(when.outputBufferDacTime) + self._behind_s

@@ -9,7 +9,7 @@ import pytest
 
 from engine.bench.pulse import PulseServer
 from engine.sources.clicker import Clicker
-from engine.sources.portaudio import list_devices, open_stream, shut_stream
+from engine.sources.portaudio import list_devices, open_stream, portaudio, shut_stream
 from engine.types import FeatureFrame, LatentState, Music, Tick
 
 RATE_HZ, BPM = 48000, 150.0
@@ -30,12 +30,12 @@ def server() -> Iterator[PulseServer]:
 
 @pytest.fixture
 def no_device() -> Iterator[None]:
-    """ALSA without a configuration, and so without any device."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ALSA_CONFIG_PATH", "/dev/null")
-        patch.setenv("PULSE_SERVER", "/nowhere")
-        yield
-    list_devices(fresh=True)
+    """A default output that is not there."""
+    default = portaudio().default
+    before = list(default.device)
+    default.device = None, "no such device"
+    yield
+    default.device = before
 
 
 def tick(beats: float, t_heard: float, on: bool) -> Tick:

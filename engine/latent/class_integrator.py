@@ -31,6 +31,7 @@ class ClassIntegrator(ClassMixer):
     pitch_sensitivity = Param(220.0, low=1.0, high=299.0, doc="How fast classes follow pitch: 2.33 s at 200, 33 ms at 299.")
     smooth_factor = Param(20, low=1, high=30, unit="frames", doc="Length of the averaging bins, in frames of 23.2 ms.")
     sharpen = Param(1.0, low=1.0, high=8.0, curve="exp", doc="Power of the weights: 1 is the original, above it one class leads.")
+    notes = Param(True, doc="Notes held on a MIDI keyboard choose the classes, in place of the sound's pitches.")
     num_classes = Param(12, low=1, high=12, doc="How many of the patch's classes are in play.")
 
     def seed(self, chance: Chance) -> None:
@@ -49,8 +50,7 @@ class ClassIntegrator(ClassMixer):
     def step(self, moment: Moment) -> FloatArray:
         dt_s = moment.dt_s
         n = min(int(self.num_classes), len(self.palette), PITCHES)
-        chroma = moment.features.vectors.get("chroma")
-        heard = np.zeros(PITCHES) if chroma is None else np.asarray(chroma, np.float64) * moment.audio
+        heard = self._pitches(moment)
         self._rank(heard, moment)
         period = 300.0 - self.pitch_sensitivity  # P = (300 - PS) frames
         kept = (period / (period + 1.0)) ** (dt_s / FRAME_S)
@@ -65,6 +65,15 @@ class ClassIntegrator(ClassMixer):
         if total < 1e-6:
             y[self.palette[0]] = total = 1.0  # the original adds 0.01 to the first of equals
         return y / np.float32(total)
+
+    def _pitches(self, moment: Moment) -> np.ndarray:
+        """What is played, or else what is heard: (12,)."""
+        vectors = moment.features.vectors
+        played = vectors.get("midi/chroma")
+        if played is not None and self.notes and played.any():
+            return np.asarray(played, np.float64)
+        chroma = vectors.get("chroma")
+        return np.zeros(PITCHES) if chroma is None else np.asarray(chroma, np.float64) * moment.audio
 
     def _rank(self, heard: np.ndarray, moment: Moment) -> None:
         """Pitch classes by falling mean: sorted freely for the first two seconds of sound, then one swap a bar."""

@@ -65,6 +65,15 @@ def test_walk_keeps_the_spread_is_smooth_and_goes_as_fast_at_any_hop():
     assert np.abs(coarse[100] - zs[403]).max() < 1e-3  # both after 404 fine hops
 
 
+def test_walk_jitter_trembles_around_the_same_path():
+    start = np.zeros(SIZE, np.float32)
+    calm, restless = (np.array(run(make("walk", amount=0.5, jitter=jitter), 20.0, start=start)) for jitter in (0.0, 1.0))
+    unrest = restless - calm
+    assert 0.2 < unrest.std() < 0.8
+    assert np.abs(unrest.mean(axis=0)).max() < 0.3
+    assert np.abs(np.diff(restless, axis=0)).mean() > 5 * np.abs(np.diff(calm, axis=0)).mean()
+
+
 def test_walk_amount_ends():
     start = Chance(9, "start").normals(0, SIZE)
     assert np.array_equal(run(make("walk", amount=0.0), 1.0, start=start)[-1], start)

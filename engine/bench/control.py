@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from engine.bench.light import first_changes
+from engine.bench.osc_mutations import trial
 from engine.bench.performance import DISPLAY_HZ, Performance, Watch, performance, process
 from engine.bench.sender import FADERS, LAST
 from engine.bench.stage import percentile
-from engine.remote.osc.mutations import trial
 from engine.remote.osc.receiver import Receiver
 from engine.remote.osc.server import OscServer
 

@@ -9,9 +9,9 @@ import time
 
 import pytest
 
+from engine.bench.osc_mutations import corpus, endless, trial
 from engine.control.tree import ParamTree
 from engine.params import Leaf, Param
-from engine.remote.osc.mutations import corpus, endless, trial
 from engine.remote.osc.packet import Message, PacketError, parse
 from engine.remote.osc.pattern import Addresses, is_pattern
 

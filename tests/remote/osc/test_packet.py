@@ -7,8 +7,8 @@ import pytest
 from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder, build_msg
 
+from engine.bench.osc_mutations import corpus, nest
 from engine.remote.osc import packet
-from engine.remote.osc.mutations import corpus, nest
 from engine.remote.osc.packet import MAX_ARGUMENTS, MAX_BYTES, MAX_DEPTH, MAX_MESSAGES, Message, PacketError, parse
 
 

@@ -16,9 +16,10 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from engine.types import Value
+if TYPE_CHECKING:  # it would bring numpy into the supervisor
+    from engine.types import Value
 
 log = logging.getLogger("clavilux.journal")
 SCHEMA = 1
@@ -38,7 +39,7 @@ class Saved:
 
     patch: str  # its name on the shelf, or a path
     model: str
-    bases: Mapping[str, Value]  # address -> base
+    bases: Mapping[str, "Value"]  # address -> base
     parts: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -73,7 +74,7 @@ def _saved(raw: Any) -> Saved:
     return Saved(patch, model, {address: _value(address, value) for address, value in bases.items()}, parts)
 
 
-def _value(address: str, value: object) -> Value:
+def _value(address: str, value: object) -> "Value":
     if isinstance(value, list) and all(_number(item) for item in value):
         return tuple(float(item) for item in value)
     if isinstance(value, str) or _number(value):
@@ -109,7 +110,7 @@ class Claim:
 
     def __init__(self, folder: Path) -> None:
         """Raises OSError where nothing can be written."""
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(0o700, parents=True, exist_ok=True)
         for number in range(1, SHOWS + 1):
             self.path = folder / ("journal.json" if number == 1 else f"journal-{number}.json")
             lock = _locked(self.path)

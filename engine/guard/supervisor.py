@@ -25,6 +25,7 @@ from engine.guard.watch import LOOK_S, SAFE_CRASHES, Crashes, Watch
 LEAVE_S = 15.0  # for a show that was asked to end; a second request does not wait
 KILLED_S = 10.0  # a broken driver may hold a killed process; it is not waited for any longer
 UNEASY_S = 0.5  # nothing new for so long: look closer
+QUIET = "ignore:resource_tracker:UserWarning"
 ENDS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name))
 
 
@@ -41,6 +42,7 @@ class Supervisor:
         self._crashes = Crashes(safe)
         self._asked = 0  # how often we were asked to end
         self._began_s: float | None = None  # when the first picture was shown
+        self._started_s: float | None = None  # how long that took
         self._claim: Claim | None = None
         if not safe:
             try:
@@ -60,12 +62,14 @@ class Supervisor:
                 self._claim.close()
 
     def _perform(self) -> int:
-        life, why = 0, NONE_LEFT if self._resume and self._left is None else ""
+        life, why = 0, ""
+        if self._resume and self._left is None:
+            say(why := NONE_LEFT)
         while True:
             left_s = self._left_s()
             if self._asked or (left_s is not None and left_s <= 0.0):
                 return 0
-            watch = Watch(time.monotonic())
+            watch = Watch(time.monotonic(), self._started_s)
             fault, code = self._live(self._orders(life, why, left_s), watch)
             if code == 0 or self._asked:
                 if fault:
@@ -109,7 +113,7 @@ class Supervisor:
         reader = threading.Thread(target=hear, args=(beats, watch), name="heartbeats", daemon=True)
         reader.start()
         starving = Starving(show.pid)
-        asked, fault, leave_s = 0, "", float("inf")
+        asked, fault, leave_s, shown = 0, "", float("inf"), False
         while show.poll() is None and not fault:
             if asked < self._asked:  # told once politely; whoever asks twice does not want to wait
                 leave_s = time.monotonic() + (LEAVE_S if asked == 0 and self._asked == 1 else 0.0)
@@ -122,8 +126,9 @@ class Supervisor:
             fault = watch.look(time.monotonic(), stopped(show.pid), starving.since() if watch.still_s > UNEASY_S else 0.0)
             if asked:
                 fault = "did not end" if time.monotonic() > leave_s else ""
-            if watch.frames > 0 and self._began_s is None:
-                self._began_s = time.monotonic()
+            if watch.frames > 0 and not shown:
+                shown = True
+                self._shown(orders.life, watch)
         if fault:
             show.kill()
             with suppress(subprocess.TimeoutExpired):
@@ -131,6 +136,12 @@ class Supervisor:
         reader.join(LOOK_S)
         watch.look(time.monotonic(), False)  # its last words
         return fault, -signal.SIGTERM if show.returncode is None else show.returncode
+
+    def _shown(self, life: int, watch: Watch) -> None:
+        if self._began_s is None:
+            self._began_s, self._started_s = time.monotonic(), watch.started_s
+        if life > 0:
+            say(f"the show is back after {watch.started_s:.1f} s")
 
     def _pause(self, pause_s: float) -> None:
         until_s = time.monotonic() + pause_s
@@ -147,6 +158,8 @@ def start(words: Sequence[str], orders: Orders) -> tuple["subprocess.Popen[bytes
     paths = [str(Path(engine.__file__).parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     command = [sys.executable, "-P", "-m", "engine.cli", "play", *words]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    # What a killed show leaves in shared memory is removed by Python's resource tracker, which need not tell the performer.
+    environment["PYTHONWARNINGS"] = ",".join(filter(None, [os.environ.get("PYTHONWARNINGS"), QUIET]))
     try:
         if sys.platform == "win32":
             import msvcrt

@@ -6,7 +6,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, MutableSequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -44,6 +45,8 @@ class Show(Protocol):
     def generator(self) -> Any: ...
     @property
     def frames(self) -> int: ...
+    @property
+    def messages(self) -> MutableSequence[str]: ...
     def say(self, message: str) -> None: ...
     def end(self) -> None: ...
 
@@ -65,8 +68,6 @@ class Watched:
         self.saved: Saved | None = None
         if self._heart is not None:
             _belong_to(self.orders.parent)
-        if self.orders.why:
-            self.messages.append(self.orders.why)
         if self.orders.resume:
             try:
                 self.saved = load_journal(Path(self.orders.resume))
@@ -85,6 +86,8 @@ class Watched:
 
     def begin(self, show: Show, parts: Mapping[str, Callable[[], object]] | None = None) -> None:
         """Put what was saved in force and watch from here on; before the first tick. `parts` return what JSON can hold."""
+        if self.orders.why:  # the supervisor has said it on the terminal
+            show.messages.append(f"{time.strftime('%H:%M:%S')} {self.orders.why}")
         for message in (*self.messages, *self._restore(show.instrument)):
             show.say(message)
         if threading.current_thread() is threading.main_thread():

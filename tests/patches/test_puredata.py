@@ -106,6 +106,15 @@ def test_the_feed_moves_lamps_and_numbers(engine: Engine, free_port: int, tmp_pa
         until(lambda: pd.said("colour-1: color #ff8000"), "the commonest colour")
 
 
+def test_a_port_typed_into_the_panel_connects_anew(engine: Engine, free_port: int, tmp_path: Path) -> None:
+    engine.tree.post("/macro/5", 0.125)
+    until(lambda: "/macro/5" in engine.came, "a value in force")
+    sent = [f"clavilux-port {engine.port}", "clavilux-macro-1 0.75"]  # what the box sends on Enter
+    with opened(tmp_path, free_port, free_port, sent) as pd:
+        until(lambda: engine.came.get("/macro/1") == 0.75, f"a macro in {engine.came}")
+        until(lambda: pd.said("macro-5: set 0.125"), "the answers of the engine")
+
+
 def test_an_engine_that_starts_later_is_found(free_port: int, tmp_path: Path) -> None:
     with closing(Engine()) as first:
         port = first.port
@@ -163,7 +172,7 @@ def _boxes(text: str) -> Iterator[tuple[int, float, float, float, float, str]]:
             label = rest[7 if rest[0] == "bng" else 5]
             wide += 0 if label == "empty" else 6 + 7.3 * len(label)
         elif rest[0] == "nbx":
-            wide, high = 66 + 7.3 * len(rest[10]), float(rest[2])
+            wide, high = 72 + 7.3 * len(rest[10]), float(rest[2])
         elif rest[0] in ("vsl", "hsl"):
             wide, high = float(rest[1]), float(rest[2])
             high += 18 if rest[0] == "vsl" else 0  # its name is below

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from tools.host_patches import ableton, max_patcher, puredata
-
-PATCHES = Path(__file__).resolve().parent.parent.parent / "patches"
+from tools.host_patches.controls import PATCHES
 
 
 def written() -> dict[Path, bytes]:

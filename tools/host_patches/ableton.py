@@ -145,7 +145,7 @@ def _scenes(device: Patcher) -> None:
 
 
 def _connection(device: Patcher) -> None:
-    device.label("host-words", (284, 44, 50, 18), "Engine")
+    device.label("host-words", (284, 44, 44, 18), "Engine")
     host = device.parameter(
         "host",
         "textedit",
@@ -161,7 +161,7 @@ def _connection(device: Patcher) -> None:
     )
     words = device.obj("host-words-off", 20, 450, "route text")
     device.chain(host, words, device.obj("host-set", 20, 480, "prepend host"), "udpsend")
-    device.label("port-words", (284, 68, 50, 18), "Port")
+    device.label("port-words", (284, 68, 44, 18), "Port")
     value = {
         "parameter_type": FLOAT,
         "parameter_unitstyle": 0,

@@ -12,8 +12,8 @@ INK, PAPER = "#202020", "#fcfcfc"
 class Canvas:
     """One window of a patch, or one of its subpatches."""
 
-    def __init__(self, width: int, height: int, name: str = "") -> None:
-        self._head = f"#N canvas 60 60 {width} {height} {name + ' 0' if name else '12'};"
+    def __init__(self, width: int, height: int) -> None:
+        self._head = f"#N canvas 60 60 {width} {height}"
         self._boxes: list[str] = []
         self._wires: list[str] = []
 
@@ -57,7 +57,7 @@ class Canvas:
 
     def inside(self, x: int, y: int, name: str, canvas: "Canvas") -> int:
         """A subpatch."""
-        return self._put("\n".join((*canvas.lines(), f"#X restore {x} {y} pd {name};")))
+        return self._put("\n".join((*canvas.lines(f"{name} 0"), f"#X restore {x} {y} pd {name};")))
 
     def wire(self, source: int, sink: int, outlet: int = 0, inlet: int = 0) -> None:
         """Connect an outlet to an inlet."""
@@ -79,9 +79,9 @@ class Canvas:
         self.chain(*boxes)
         return boxes
 
-    def lines(self) -> list[str]:
-        """The canvas as the lines of a file."""
-        return [self._head, *self._boxes, *self._wires]
+    def lines(self, ending: str = "12") -> list[str]:
+        """The canvas as the lines of a file; the head of a window ends in its size of letters, a subpatch's in its name and 0."""
+        return [f"{self._head} {ending};", *self._boxes, *self._wires]
 
     def _put(self, line: str) -> int:
         self._boxes.append(line)

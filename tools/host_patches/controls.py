@@ -1,11 +1,12 @@
 """What every host's patch offers: the addresses and names that the engine itself declares."""
 
+from pathlib import Path
 from typing import NamedTuple
 
-from engine import resources
 from engine.control.patch import MACROS
 from engine.master import LOAD_PATCH, PANIC
 
+PATCHES = Path(__file__).resolve().parent.parent.parent / "patches"
 PORT = 9000  # where the engine listens, unless told otherwise
 FEED_PORT = 9001  # where Pure Data listens for the engine's feed
 
@@ -40,5 +41,5 @@ HELD = (*(fader.address for fader in FADERS), *(switch.address for switch in SWI
 
 
 def patches() -> tuple[str, ...]:
-    """The first nine patches of the shelf, as the keys 1 to 9 choose them."""
-    return tuple(path.stem for path in resources.listing("patches", "*.toml")[:9])
+    """The first nine patches that come with the engine, as the keys 1 to 9 choose them where there are no others."""
+    return tuple(sorted(path.stem for path in PATCHES.glob("*.toml"))[:9])

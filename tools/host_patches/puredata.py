@@ -48,7 +48,7 @@ def _tempo_panel(window: Canvas) -> None:
     window.field(20, 310, 470, 44, _SAND)
     for place, button in enumerate(TEMPO_BUTTONS):
         window.lamp(34 + 85 * place, 322, 20, _TO + button.name, f"{_TO}{button.name}-moved", button.name)
-    window.obj(376, 322, f"nbx 5 20 20 400 0 0 {_TO}bpm-moved {_TO}bpm BPM 66 10 0 12 #fcfcfc #202020 #202020 120 256")
+    window.obj(376, 322, f"nbx 5 20 20 400 0 0 {_TO}bpm-moved {_TO}bpm BPM 72 10 0 12 #fcfcfc #202020 #202020 120 256")
 
 
 def _feed_panel(window: Canvas) -> None:

@@ -2,12 +2,15 @@ import math
 from collections.abc import Callable
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from song import HOP_S, INFO, RATE_HZ, frame
 
+from engine.bench.clicks import kick
 from engine.control.meter import Meter
 from engine.control.patch import MACROS, load_patch
 from engine.control.tree import ParamTree
+from engine.features.analysis import Analysis
 from engine.performer import Performer
 from engine.remote.midi.clock import MidiClock
 from engine.types import Change, Event, Tick, Value
@@ -514,3 +517,29 @@ def test_musical_time_goes_on_through_a_change_of_model():
     instrument.change_model(INFO)
     after = instrument.performer.step(frame(1000)).music
     assert after.beats == pytest.approx(before.beats + 2.0 * HOP_S)
+
+
+def test_before_real_kicks_the_picture_leaves_by_its_latency():
+    """Kicks through the analysis, as in a show: the picture's beats against the beats that the analysis hears."""
+    bpm, latency_s, hop = 126.0, 0.07, round(RATE_HZ * HOP_S)
+    sound = np.zeros(18 * RATE_HZ, np.float32)
+    drum = kick()
+    for n in range(int(18.0 * bpm / 60.0) - 1):
+        at = round(n * 60.0 / bpm * RATE_HZ)
+        sound[at : at + len(drum)] += drum
+    analysis, meter = Analysis(RATE_HZ, hop), Meter(HOP_S)
+    meter.latency_s = latency_s
+    beats, hits = [], []
+    for n, part in enumerate(sound.reshape(-1, hop)):
+        features = analysis.step({"main": part}, (n + 1) * HOP_S)
+        moment = meter.step(features)
+        beats += [event.time_s for event in features.events if event.kind == "beat" and features.time_s > 10.0]
+        if moment.beat_now and moment.steady and 10.0 < features.time_s < 17.5:
+            hits.append(features.time_s)
+    ahead = [min((beat - hit for beat in beats if beat > hit), default=0.0) for hit in hits]
+    print(f"ahead of the heard beat by {1e3 * min(ahead):.1f} to {1e3 * max(ahead):.1f} ms, asked {1e3 * latency_s:.0f}")
+    assert len(hits) > 12
+    assert ahead == pytest.approx([latency_s] * len(ahead), abs=1.2 * HOP_S)
+    period_s = 60.0 / bpm
+    off = [(hit + latency_s + 0.5 * period_s) % period_s - 0.5 * period_s for hit in hits]
+    assert max(map(abs, off)) < 0.025  # of the kick that is played

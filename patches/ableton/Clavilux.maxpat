@@ -1123,7 +1123,7 @@
 								"val2"
 							],
 							"parameter_mmax": 1,
-							"parameter_info": "Sends every dial and switch again, as after a start of the engine.",
+							"parameter_info": "Sends every dial and switch again.",
 							"parameter_invisible": 2
 						}
 					},
@@ -1559,7 +1559,11 @@
 						128.0,
 						22.0
 					],
-					"text": "js clavilux.js"
+					"text": "js clavilux.js",
+					"saved_object_attributes": {
+						"filename": "clavilux.js",
+						"parameter_enable": 0
+					}
 				}
 			},
 			{

@@ -37,7 +37,7 @@ def message(name, value):
         return (FADERS | BPM)[name], [float(value)]
     if name in SWITCHES:
         return SWITCHES[name], [int(bool(value))]
-    if name in PATCH and value:
+    if name in PATCH and value:  # nothing is chosen before the first choice
         return PATCH[name], [str(value)]
     return None
 
@@ -146,6 +146,8 @@ def add_operators(base, text):
     status = place(base.create("textTOP", "status"), 2, 2)
     status.par.text = "no news of the engine yet"
     status.par.fontsizex = 14
+    status.par.outputresolution = "custom"
+    status.par.resolutionw = status.par.resolutionh = 480
     # The callbacks come last, so that building does not set them off.
     clock = place(base.create("executeDAT", "clock"), 2, 1)
     clock.text = CLOCK_TEXT

@@ -88,9 +88,7 @@ def _switches(device: Patcher) -> list[str]:
 
 
 def _send_all(device: Patcher, everything: list[str]) -> None:
-    value = _enum(("val1", "val2"), "Sends every dial and switch again, as after a start of the engine.") | {
-        "parameter_invisible": 2
-    }
+    value = {**_enum(("val1", "val2"), "Sends every dial and switch again."), "parameter_invisible": 2}
     again = _push(device, "send-all", (620, 130), (284, 138, 128, 18), "Send all", value)
     tell = device.message("tell", 620, 190, "outputvalue")
     device.line(again, tell)
@@ -100,7 +98,7 @@ def _send_all(device: Patcher, everything: list[str]) -> None:
 
 def _tempo(device: Patcher) -> None:
     """Live's tempo as it changes; each first beat of a bar while Live plays. Switched off, the engine listens for itself."""
-    value = _enum(("off", "on"), f"Live's tempo leads: sends {BPM}, and {RESYNC} on each bar.") | _initial(1)
+    value = {**_enum(("off", "on"), f"Live's tempo leads: sends {BPM}, and {RESYNC} on each bar."), **_initial(1)}
     follow = device.parameter(
         "follow",
         "live.text",
@@ -140,7 +138,8 @@ def _tempo(device: Patcher) -> None:
 
 
 def _scenes(device: Patcher) -> None:
-    device.chain("loaded", device.obj("scenes", 620, 420, f"js {SCRIPT}"), "udpsend")
+    saved = {"filename": SCRIPT, "parameter_enable": 0}
+    device.chain("loaded", device.obj("scenes", 620, 420, f"js {SCRIPT}", saved_object_attributes=saved), "udpsend")
     device.label("scenes-words", (284, 112, 130, 18), "Scenes: cx:patch")
 
 
@@ -187,5 +186,5 @@ def _enum(values: tuple[str, str], info: str) -> dict[str, Any]:
     return {"parameter_type": ENUM, "parameter_enum": list(values), "parameter_mmax": 1, "parameter_info": info}
 
 
-def _initial(value: object) -> Mapping[str, Any]:
+def _initial(value: object) -> dict[str, Any]:
     return {"parameter_initial": [value], "parameter_initial_enable": 1}

@@ -50,9 +50,9 @@ class Patcher:
         self._lines: list[dict[str, Any]] = []
         self._parameters: dict[str, Any] = {}
 
-    def obj(self, name: str, x: int, y: int, text: str) -> str:
+    def obj(self, name: str, x: int, y: int, text: str, **extra: object) -> str:
         """An object; its class is the first word of `text`. Returns its name."""
-        return self._put(name, "newobj", text.split()[0], x, y, 8 * len(text) + 16, 22, {"text": text})
+        return self._put(name, "newobj", text.split()[0], x, y, 8 * len(text) + 16, 22, {"text": text, **extra})
 
     def message(self, name: str, x: int, y: int, text: str) -> str:
         """A message box."""

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import Engine, until
+from engine_to_play import Engine, until
 
 from tools.host_patches import controls
 from tools.host_patches.__main__ import written

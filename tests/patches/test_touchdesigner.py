@@ -6,7 +6,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
-from conftest import Engine, until
+from engine_to_play import Engine, until
 from pythonosc.udp_client import SimpleUDPClient
 
 from engine.control.patch import MACROS

@@ -19,7 +19,7 @@ log = logging.getLogger("clavilux.osc")
 # the drawing thread. Less than a tick, which is when a value comes into force anyway.
 REST_S = 0.002
 DRAIN = 8  # batches between two rests
-BUFFER = 4 * 1024 * 1024  # bytes, asked for; the system gives what it is set to
+BUFFER = 4 * 1024 * 1024  # bytes: a second of the fastest senders
 WAIT_S = 1.0
 _FORCE = 33  # SO_RCVBUFFORCE, which needs a right that few have
 
@@ -27,15 +27,15 @@ _FORCE = 33  # SO_RCVBUFFORCE, which needs a right that few have
 class OscServer:
     """Receives on HOST:PORT until `close`. Port 0 takes a free one. Raises OSError that says what to do.
 
-    `send` may be called from any thread.
+    `buffer`: bytes the system is asked to hold for us. `send` may be called from any thread.
     """
 
-    def __init__(self, receiver: Receiver, host: str = "127.0.0.1", port: int = 9000) -> None:
+    def __init__(self, receiver: Receiver, host: str = "127.0.0.1", port: int = 9000, buffer: int = BUFFER) -> None:
         self.unsent = 0  # answers and other packets that the system did not take
         self.faults = 0  # packets that an error of ours cost
         self._receiver = receiver
         self._socket = open_socket(host, port, socket.SOCK_DGRAM)
-        widen(self._socket)
+        widen(self._socket, buffer)
         self._reader = reader(self._socket)
         self._waker, self._woken = socket.socketpair()
         self._selector = selectors.DefaultSelector()
@@ -133,8 +133,8 @@ def open_socket(host: str, port: int, kind: socket.SocketKind) -> socket.socket:
     return opened
 
 
-def widen(opened: socket.socket) -> None:
-    """Ask for room for a second of the fastest senders, in case the show is held up for as long."""
+def widen(opened: socket.socket, buffer: int) -> None:
+    """Ask for room for what comes while the show is held up; how much is given is the system's affair."""
     for option in (socket.SO_RCVBUF, _FORCE) if sys.platform == "linux" else (socket.SO_RCVBUF,):
         with contextlib.suppress(OSError):
-            opened.setsockopt(socket.SOL_SOCKET, option, BUFFER)
+            opened.setsockopt(socket.SOL_SOCKET, option, buffer)

@@ -48,7 +48,7 @@ class OscStream:
         self._clients: dict[tuple[str, int], _Client] = {}
         self._queued: deque[tuple[bytes, tuple[str, int]]] = deque()
         self._socket = open_socket(host, port, socket.SOCK_STREAM)
-        self._socket.listen(CLIENTS)
+        self._socket.listen(4 * CLIENTS)
         self._waker, self._woken = socket.socketpair()
         for end in (self._waker, self._woken):
             end.setblocking(False)

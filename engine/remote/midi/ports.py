@@ -9,8 +9,8 @@ import logging
 import os
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,6 +21,7 @@ log = logging.getLogger("clavilux.midi")
 POLL_S = 0.002
 LOOK_S = 0.25  # a port that is gone is noticed within this
 RETRY_S = 2.0  # between tries to open what refused to open
+PING, DEAD_LOOKS = b"\xfd", 12  # a status that means nothing to anyone; looks without an answer
 AT_ONCE = 256  # messages of one port between two looks at the others
 QUEUE = 4096  # messages that RtMidi keeps for a port while we are held up
 CLIENT = "Clavilux"
@@ -34,6 +35,14 @@ class Port:
 
     def __init__(self, name: str, midi: Any) -> None:
         self.name, self.midi, self.wire = name, midi, Wire()
+
+    def packets(self) -> Iterator[tuple[bytes, float]]:
+        """What has come, with time.monotonic() of now; not so much at once that other ports would wait."""
+        for _ in range(AT_ONCE):
+            event = self.midi.get_message()
+            if event is None:
+                return
+            yield bytes(event[0]), time.monotonic()
 
     def close(self) -> None:
         """Close it for good."""
@@ -59,10 +68,13 @@ class MidiPorts:
         self._handle, self._lose, self._wanted, self._say = handle, lose, wanted, say
         self._ports: dict[str, Port] = {}  # the system's name -> port
         self._own: Port | None = None  # ours, that others play into; it also tells which ports there are
-        self._probe: Any = None  # under JACK: tells whether the server that we are connected to still lives
+        self._probe: Any = None  # under JACK, which lists the ports of a dead server as if it lived: plays into our own
+        self._unanswered = 0  # times that it was not heard
         self._api = 0
         self._refused: dict[str, float] = {}  # the system's name -> when it refused to open
         self._closed = Counter(received=0, noise=0, sysex=0, lost=0, faults=0)  # counts of closed ports, and of all
+        self._came: deque[Counter[bytes]] = deque(maxlen=3)  # packets of other ports than ours, of the last polls
+        self._waiting: list[tuple[bytes, float]] = []  # packets of ours
         self._complained_s = 0.0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="midi", daemon=True)
@@ -89,7 +101,7 @@ class MidiPorts:
         total = Counter(self._closed)
         own = self._own
         for port in (*self._ports.copy().values(), *((own,) if own else ())):
-            total.update(received=port.wire.messages, noise=port.wire.noise, sysex=port.wire.sysex)
+            total.update(received=port.wire.received, noise=port.wire.noise, sysex=port.wire.sysex)
         return dict(total)
 
     def _run(self) -> None:
@@ -119,24 +131,35 @@ class MidiPorts:
     # --- messages ------------------------------------------------------------------------------------------------------
 
     def _poll(self) -> None:
-        for port in (*self._ports.values(), *((self._own,) if self._own else ())):
-            get = port.midi.get_message
-            for _ in range(AT_ONCE):
-                event = get()
-                if event is None:
-                    break
-                t = time.monotonic()
-                for message in port.wire.feed(event[0]):
-                    self._hand_on(message, port.name, t)
+        came: Counter[bytes] = Counter()
+        for port in self._ports.values():
+            for packet, t in port.packets():
+                came[packet] += 1
+                self._hand_on(port, packet, t)
+        self._came.append(came)
+        # Ours has its turn one poll later: a program that plays into it may itself be a port that we hear.
+        own = self._own
+        if own is not None:
+            for packet, t in self._waiting:
+                twin = next((others for others in self._came if others[packet]), None)
+                if twin is None:
+                    self._hand_on(own, packet, t)
+                else:
+                    twin[packet] -= 1
+            self._waiting = list(own.packets())
+            if self._probe is not None and any(packet == PING for packet, _ in self._waiting):
+                self._unanswered = 0
+                self._waiting = [item for item in self._waiting if item[0] != PING]
 
-    def _hand_on(self, message: Any, name: str, t: float) -> None:
-        try:
-            self._handle(message, name, t)
-        except Exception:  # no message may end MIDI for the rest of the show; told at most once a second
-            self._closed["faults"] += 1
-            if t - self._complained_s > 1.0:
-                self._complained_s = t
-                log.exception("expected to act on %s; it is dropped (%d so far)", message, self._closed["faults"])
+    def _hand_on(self, port: Port, packet: bytes, t: float) -> None:
+        for message in port.wire.feed(packet):
+            try:
+                self._handle(message, port.name, t)
+            except Exception:  # no message may end MIDI for the rest of the show; told at most once a second
+                self._closed["faults"] += 1
+                if t - self._complained_s > 1.0:
+                    self._complained_s = t
+                    log.exception("expected to act on %s; it is dropped (%d so far)", message, self._closed["faults"])
 
     # --- ports that come and go ----------------------------------------------------------------------------------------
 
@@ -164,10 +187,14 @@ class MidiPorts:
     def _connect(self, rtmidi: ModuleType, system: str) -> None:
         midi = rtmidi.MidiIn(self._api, CLIENT, QUEUE)
         midi.ignore_types(sysex=True, timing=False, active_sense=True)
+        probe = rtmidi.MidiOut(self._api, CLIENT) if system == JACK else None
+        others = set(probe.get_ports()) if probe else set()
         if system != WINDOWS:  # it has no virtual ports
             midi.open_virtual_port(CLIENT)
-        self._probe = rtmidi.MidiOut(self._api, CLIENT) if system == JACK else None
-        self._system, self._own = system, Port(CLIENT, midi)
+        if probe is not None:
+            names = probe.get_ports()
+            probe.open_port(next(place for place, name in enumerate(names) if name not in others), "alive")
+        self._system, self._own, self._probe, self._unanswered = system, Port(CLIENT, midi), probe, 0
 
     def _look(self, rtmidi: ModuleType, first: bool = False) -> None:
         """Open what has come, close what has gone."""
@@ -177,11 +204,14 @@ class MidiPorts:
             except rtmidi.RtMidiError:
                 return
             self._say(f"MIDI: {self._system} is back")
+        if self._probe is not None:
+            if self._unanswered >= DEAD_LOOKS:
+                self._say(f"MIDI: {self._system} has stopped; kept playing, and looking for it")
+                self._close_all()
+                return
+            self._unanswered += 1
+            self._probe.send_message(list(PING))
         found = self._names()
-        if not found and self._probe is not None and not any(CLIENT in name for name in self._probe.get_ports()):
-            self._say(f"MIDI: {self._system} has stopped; kept playing, and looking for it")
-            self._close_all()
-            return
         for gone in [name for name in self._ports if name not in found]:
             self._drop(gone)
         self._refused = {name: t for name, t in self._refused.items() if name in found}
@@ -193,7 +223,8 @@ class MidiPorts:
             self._say(f"expected a MIDI input with {self._wanted!r} in its name; got {there}; it is opened when it comes")
 
     def _names(self) -> list[str]:
-        return [] if self._own is None else list(self._own.midi.get_ports())
+        """The system's names of all inputs but our own probe's."""
+        return [] if self._own is None else [name for name in self._own.midi.get_ports() if not name.startswith(CLIENT)]
 
     def _open(self, rtmidi: ModuleType, name: str) -> None:
         now = time.monotonic()
@@ -220,10 +251,10 @@ class MidiPorts:
 
     def _drop(self, name: str) -> None:
         port = self._ports.pop(name)
-        self._lose(port.name)
         self._count(port)
-        port.close()
         self._closed["lost"] += 1
+        self._lose(port.name)
+        port.close()
         self._say(f"MIDI: {port.name} is gone, what it held is released; it is opened again when it is back")
 
     def _close_all(self) -> None:
@@ -238,7 +269,7 @@ class MidiPorts:
             self._probe = None
 
     def _count(self, port: Port) -> None:
-        self._closed.update(received=port.wire.messages, noise=port.wire.noise, sysex=port.wire.sysex)
+        self._closed.update(received=port.wire.received, noise=port.wire.noise, sysex=port.wire.sysex)
 
 
 def plain_name(name: str, system: str) -> str:

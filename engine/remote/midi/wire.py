@@ -24,7 +24,7 @@ class Wire:
 
         self._decode = Message.from_bytes
         self._running = 0  # the status in force for data bytes that come without one
-        self.messages = 0
+        self.received = 0
         self.noise = 0  # bytes that belonged to no message
         self.sysex = 0  # system exclusive messages, and hand-overs too long to be anything else: nobody here reads them
 
@@ -34,14 +34,14 @@ class Wire:
         if size and LENGTHS.get(data[0]) == size and (size == 1 or max(data[1:]) < 0x80):
             if data[0] < REALTIME:
                 self._running = data[0] if data[0] < TOLD else 0
-            self.messages += 1
+            self.received += 1
             return (self._decode(data),)
         if size > LONGEST:
             self.sysex += 1
             self._running = 0
             return ()
         found = self._walk(data)
-        self.messages += len(found)
+        self.received += len(found)
         return found
 
     def _walk(self, data: Sequence[int]) -> list[Any]:
@@ -75,7 +75,9 @@ class Wire:
             if begun and len(begun) == LENGTHS[begun[0]]:
                 found.append(self._decode(begun))
                 begun = []
-        self._drop(begun)
+        if begun:  # it broke off: data that comes next without a status is not known to belong to it
+            self._running = 0
+            self._drop(begun)
         return found
 
     def _drop(self, begun: list[int]) -> None:

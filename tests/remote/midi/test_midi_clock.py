@@ -1,0 +1,114 @@
+import random
+
+import pytest
+
+from engine.remote.midi.clock import PULSES, MidiClock
+
+
+def play(clock: MidiClock, bpm: float, beats: float, since: float = 0.0, jitter_s: float = 0.0, seed: int = 1) -> float:
+    """Send evenly timed pulses, each late by up to `jitter_s`; returns when the next one is due."""
+    draw, period = random.Random(seed), 60.0 / bpm / PULSES
+    count = round(beats * PULSES)
+    for index in range(count):
+        clock.take("clock", since + index * period + draw.random() * jitter_s)
+    return since + count * period
+
+
+@pytest.mark.parametrize("bpm", [30.0, 60.0, 120.0, 174.0, 300.0])
+def test_two_beats_give_the_tempo(bpm):
+    clock = MidiClock()
+    play(clock, bpm, 2.0)
+    assert clock.state is not None
+    assert clock.state.bpm == pytest.approx(bpm, rel=1e-6)
+    assert clock.state.sure == pytest.approx(1.0, abs=1e-3)
+
+
+def test_pulses_that_come_up_to_5_ms_late_move_the_tempo_by_less_than_2_percent():
+    clock = MidiClock()
+    at, tempi = 100.0, []
+    for beat in range(40):
+        at = play(clock, 126.0, 1.0, at, 0.005, seed=beat)
+        tempi.append(clock.state.bpm)
+    assert max(abs(bpm / 126.0 - 1.0) for bpm in tempi[2:]) < 0.02
+    assert 0.3 < clock.state.sure < 1.0
+
+
+def test_the_first_pulse_after_start_is_beat_0_and_24_make_one():
+    clock = MidiClock()
+    at = play(clock, 120.0, 2.0)
+    clock.take("start", at)
+    assert clock.state.beats == 0.0
+    at = play(clock, 120.0, 4.0, at)
+    state = clock.state
+    assert state.running
+    assert state.beats + (at - state.t) * state.bpm / 60.0 == pytest.approx(4.0, abs=1e-6)
+
+
+def test_stop_holds_the_position_continue_goes_on_and_song_position_jumps():
+    clock = MidiClock()
+    clock.take("start", 0.0)
+    at = play(clock, 120.0, 3.0)
+    clock.take("stop", at)
+    assert not clock.running
+    stopped = clock.state.beats
+    at = play(clock, 120.0, 1.0, at)  # a stopped sender still tells its tempo
+    assert clock.state.beats == stopped
+    assert clock.state.bpm == pytest.approx(120.0)
+    clock.take("continue", at)
+    at = play(clock, 120.0, 1.0, at)
+    assert clock.state.beats == pytest.approx(stopped + 1.0)
+    clock.take("stop", at)
+    clock.take("songpos", at, 64)  # sixteenths
+    clock.take("continue", at)
+    play(clock, 120.0, 1 / PULSES, at)
+    assert clock.state.beats == pytest.approx(16.0)
+
+
+def test_a_sender_that_was_playing_before_we_came_plays():
+    clock = MidiClock()
+    play(clock, 120.0, 2.0)
+    assert clock.running
+
+
+def test_a_new_tempo_is_followed_within_a_beat():
+    clock = MidiClock()
+    at = play(clock, 120.0, 8.0)
+    play(clock, 150.0, 1.0, at)
+    assert clock.state.bpm == pytest.approx(150.0, rel=0.01)
+
+
+def test_one_pulse_that_is_40_ms_late_moves_the_tempo_by_less_than_5_percent():
+    clock = MidiClock()
+    at = play(clock, 120.0, 4.0)
+    clock.take("clock", at + 0.040)
+    assert clock.state.bpm == pytest.approx(120.0, rel=0.05)
+
+
+def test_a_sender_that_falls_silent_is_forgotten():
+    clock = MidiClock()
+    at = play(clock, 120.0, 4.0)
+    clock.expire(at + 0.5)
+    assert clock.state is not None
+    clock.expire(at + 1.5)
+    assert clock.state is None
+    play(clock, 90.0, 2.0, at + 60.0)
+    assert clock.state.bpm == pytest.approx(90.0)
+
+
+def test_a_thousand_pulses_a_second_are_no_tempo_and_neither_are_pulses_at_once():
+    clock = MidiClock()
+    for index in range(5000):
+        clock.take("clock", index / 1000.0)
+    assert clock.state is None
+    for _ in range(100):
+        clock.take("clock", 10.0)
+    assert clock.state is None
+    play(clock, 120.0, 2.0, 20.0)
+    assert clock.state.bpm == pytest.approx(120.0)
+
+
+def test_a_time_that_runs_backwards_begins_again():
+    clock = MidiClock()
+    play(clock, 120.0, 4.0, 100.0)
+    play(clock, 140.0, 2.0, 50.0)
+    assert clock.state.bpm == pytest.approx(140.0)

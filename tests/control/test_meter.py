@@ -1,11 +1,15 @@
 import itertools
+import random
+import time
 
+import numpy as np
 import pytest
-from song import HOP_S, frame
+from song import HOP_S, frame, song
 
 from engine.control.meter import Meter
-from engine.control.tempo import RESTING_BPM
-from engine.types import Event
+from engine.control.tempo import RESTING_BPM, SOURCES
+from engine.control.tree import ParamTree
+from engine.types import Change, Event
 
 
 def run(values, hops: int, start: int = 0, meter: Meter | None = None):
@@ -66,3 +70,62 @@ def test_skipped_hops_pass_as_time_but_a_long_gap_does_not_burst():
     meter.step(frame(0))
     assert meter.step(frame(10)).dt_s == pytest.approx(10 * HOP_S)
     assert meter.step(frame(100000)).dt_s <= 1.0
+
+
+def wild(seed: int, seconds: float) -> list[tuple[float, ...]]:
+    """A performer who tries everything, over sound that comes and goes: all that the clock says, hop by hop."""
+    chance, meter = random.Random(seed), Meter(HOP_S, tree := ParamTree())
+    values, out = {}, []
+    for n in range(round(seconds / HOP_S)):
+        t = (n + 1) * HOP_S
+        if chance.random() < 0.002:
+            values = heard(chance.uniform(60.0, 200.0), chance.random(), chance.random())
+        changes = tree.apply()
+        if chance.random() < 0.01:
+            name = chance.choice(("tap", "resync", "half", "double", "nudge", "bpm", "hold", "release", "source"))
+            value = {"nudge": chance.uniform(-1, 1), "bpm": chance.uniform(0, 500), "hold": chance.random() < 0.5}.get(name, 1)
+            address = f"/tempo/{name}"
+            tree.set_base(address, chance.choice(SOURCES) if name == "source" else value)
+            changes = (Change(address, tree.leaf(address).base, t - chance.random() * 0.05),)
+        if chance.random() < 0.01:
+            meter.latency_s = chance.uniform(0.0, 0.3)
+            tree.set_base("/sync/offset_ms", chance.uniform(-500.0, 500.0))
+        moment = meter.step(frame(n, values(t) if values else {}), changes)
+        music = meter.music
+        assert tree.leaf("/tempo/bpm").base == pytest.approx(music.bpm, abs=0.02)
+        out.append((moment.beats, moment.bars, music.beats, float(moment.phrases), music.bpm, music.ahead_s))
+    return out
+
+
+def test_whatever_hands_do_time_goes_on_and_never_back_and_the_same_again_gives_the_same():
+    for seed in range(4):
+        out = wild(seed, 60.0)
+        for one, other in itertools.pairwise(out):
+            assert all(b >= a for a, b in zip(one[:4], other[:4], strict=True))
+            assert other[0] - one[0] < 0.3  # of a beat a hop: a hurry, no jump
+        assert all(20.0 <= bpm <= 400.0 and abs(ahead_s) < 30.0 for *_, bpm, ahead_s in out)
+        assert out[-1][2] > 20.0
+    assert wild(0, 5.0) == wild(0, 5.0)
+
+
+def test_a_phrase_is_eight_bars_and_begins_anew_where_a_hand_says():
+    meter = Meter(HOP_S)
+    bars = [meter.step(frame(n)).phrases for n in range(round(36.0 / HOP_S))]
+    assert [n for n in range(1, len(bars)) if bars[n] > bars[n - 1]] == pytest.approx([16 / HOP_S, 32 / HOP_S], abs=1)
+    pressed = len(bars)  # in the second bar of a phrase
+    change = Change("/tempo/resync", 1, (pressed + 1) * HOP_S)
+    later = [meter.step(frame(pressed, {}), (change,)).phrases]
+    later += [meter.step(frame(pressed + n)).phrases for n in range(1, round(20.0 / HOP_S))]
+    assert later[round(0.5 / HOP_S)] == bars[-1] + 1
+    assert [n for n in range(200, len(later)) if later[n] > later[n - 1]] == pytest.approx([16.0 / HOP_S], abs=2)
+
+
+def test_a_step_costs_little():
+    meter, took = Meter(HOP_S, ParamTree()), []
+    meter.latency_s = 0.05
+    for features in song(20.0):
+        started = time.perf_counter()
+        meter.step(features)
+        took.append(time.perf_counter() - started)
+    print(f"{1e6 * float(np.median(took)):.1f} us a step")
+    assert float(np.median(took)) < 150e-6  # ten times the goal

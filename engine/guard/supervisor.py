@@ -1,7 +1,7 @@
 """The supervisor: `clavilux play` as the user started it, a small process that runs the show as its child and keeps it running.
 
 It imports neither GL nor sound nor numpy. A show that dies or hangs is started again and takes back its journal; three
-crashes within a minute lead to safe mode. Exit codes: the show's own, and 0 for one that was asked to end (Ctrl-C, SIGTERM,
+crashes within a minute of playing lead to safe mode. Exit codes: the show's own, and 0 for one that was asked to end (Ctrl-C, SIGTERM,
 SIGHUP); a show that never showed a picture and ends with an error is not started again.
 """
 
@@ -79,7 +79,7 @@ class Supervisor:
                 return as_shell(code)
             fault = f"the show {fault or ended(code)} after {watch.lived_s:.0f} s"
             was_safe = self._crashes.safe
-            pause_s = self._crashes.crash(time.monotonic(), watch.lived_s)
+            pause_s = self._crashes.crash(watch.shown_s)
             if self._began_s is None and was_safe:
                 say(f"{fault}, in safe mode too, and never showed a picture; given up")
                 return as_shell(code)

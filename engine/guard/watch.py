@@ -37,6 +37,11 @@ class Watch:
         return self.lived_s - self._moved_s
 
     @property
+    def shown_s(self) -> float:
+        """For how long it has shown pictures."""
+        return 0.0 if self.started_s is None else self.lived_s - self.started_s
+
+    @property
     def limit_s(self) -> float:
         """How long nothing new may be shown; infinite for a film."""
         if self.phase == SHOWING and self.frames > 0:
@@ -81,14 +86,18 @@ class Crashes:
     def __init__(self, safe: bool = False) -> None:
         self.safe = safe
         self._times_s: deque[float] = deque(maxlen=SAFE_CRASHES)
-        self._pause_s = 0.0
+        self._clock_s = self._pause_s = 0.0
 
-    def crash(self, now_s: float, lived_s: float) -> float:
-        """How long to pause after a crash of a show that lived for `lived_s`, in seconds."""
+    def crash(self, shown_s: float) -> float:
+        """How long to pause after a crash of a show that showed pictures for `shown_s`, in seconds.
+
+        Only the time in which something was shown counts: shows that hang at their start are three in a minute, too.
+        """
         if self.safe:
-            calm = lived_s > SAFE_S or self._pause_s == 0.0
+            calm = shown_s > SAFE_S or self._pause_s == 0.0
             self._pause_s = FIRST_PAUSE_S if calm else min(2.0 * self._pause_s, MOST_PAUSE_S)
             return self._pause_s
-        self._times_s.append(now_s)
-        self.safe = len(self._times_s) == SAFE_CRASHES and now_s - self._times_s[0] <= SAFE_S
+        self._clock_s += shown_s
+        self._times_s.append(self._clock_s)
+        self.safe = len(self._times_s) == SAFE_CRASHES and self._clock_s - self._times_s[0] <= SAFE_S
         return 0.0

@@ -129,22 +129,33 @@ def test_noise_in_the_pipe_is_not_heard() -> None:
 
 def test_three_crashes_within_a_minute_lead_to_safe_mode() -> None:
     crashes = Crashes()
-    assert [crashes.crash(at_s, 1.0) for at_s in (0.0, 30.0)] == [0.0, 0.0]
+    assert [crashes.crash(shown_s) for shown_s in (3600.0, SAFE_S / 2)] == [0.0, 0.0]
     assert not crashes.safe
-    assert crashes.crash(SAFE_S, 1.0) == 0.0
+    assert crashes.crash(SAFE_S / 2) == 0.0
     assert crashes.safe
 
 
 def test_crashes_further_apart_do_not() -> None:
     crashes = Crashes()
-    for number in range(100):
-        assert crashes.crash(31.0 * number, 31.0) == 0.0
+    for _ in range(100):
+        assert crashes.crash(SAFE_S / 2 + 1) == 0.0
     assert not crashes.safe
+
+
+def test_a_show_that_never_shows_a_picture_again_comes_to_safe_mode_however_long_that_takes_to_see() -> None:
+    show = Observed(started_s=2.0)
+    assert show.live(AGAIN_LIMIT_S + 1, "showing 0")[0].startswith("did not start")
+    assert show.watch.shown_s == 0.0
+    crashes = Crashes()
+    for _ in range(3):
+        assert not crashes.safe
+        crashes.crash(show.watch.shown_s)
+    assert crashes.safe
 
 
 def test_safe_mode_is_tried_again_for_ever_with_growing_pauses() -> None:
     crashes = Crashes(safe=True)
-    pauses = [crashes.crash(0.0, 1.0) for _ in range(2000)]
+    pauses = [crashes.crash(1.0) for _ in range(2000)]
     assert pauses[:6] == [1.0, 2.0, 4.0, 8.0, 16.0, MOST_PAUSE_S]
     assert set(pauses[6:]) == {MOST_PAUSE_S}
-    assert crashes.crash(0.0, SAFE_S + 1) == 1.0, "a long life is forgiven"
+    assert crashes.crash(SAFE_S + 1) == 1.0, "a long life is forgiven"

@@ -1,0 +1,254 @@
+"""A supervised show as a user starts it, and what kills shows."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.guard.journal import load_journal
+
+REACH_S = 50.0  # ten times what a restart may take
+SEEN_S = 5.0  # ten times what a stopped process may go unseen
+QUICK = ("--audio", "none", "--size", "320x180", "--osc-bind", "off", "--midi", "off")
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for the show's processes in /proc")
+
+
+class Supervised:
+    """`clavilux play --headless --realtime` in a home of its own."""
+
+    def __init__(self, home: Path, *words: str) -> None:
+        self.home, self.journal = home, home / "state" / "clavilux" / "journal.json"
+        environ = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
+        environ |= {"XDG_STATE_HOME": str(home / "state"), "XDG_DATA_HOME": str(home / "data")}
+        command = [sys.executable, "-m", "engine.cli", "play", "--headless", "--realtime", *QUICK, *words]
+        self.process = subprocess.Popen(command, cwd=home, env=environ, stderr=subprocess.PIPE, text=True)
+        self.lines: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self._known = {self.process.pid}
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.lines.append(line.rstrip())
+
+    def said(self, words: str, reach_s: float = REACH_S, times: int = 1) -> str:
+        """Wait for a line that holds `words`, the `times`-th of them."""
+        self.until(lambda: sum(words in line for line in self.lines) >= times, reach_s, words)
+        return [line for line in self.lines if words in line][times - 1]
+
+    def until(self, condition: Callable[[], bool], reach_s: float = REACH_S, what: str = "") -> None:
+        deadline = time.monotonic() + reach_s
+        while not condition():
+            assert time.monotonic() < deadline, (what, self.lines)
+            time.sleep(0.02)
+
+    def show(self, other_than: int = 0) -> int:
+        """The process of the show, once there is one."""
+        found: list[int] = []
+
+        def look() -> bool:
+            found[:] = [pid for pid in children(self.process.pid) if pid != other_than]
+            return bool(found)
+
+        self.until(look, what="a show")
+        return found[0]
+
+    def saved(self, later_than: float = 0.0) -> dict[str, object]:
+        """What the journal holds, once a show has saved it after a moment of `time.time()`."""
+        self.until(lambda: self.journal.exists() and self.journal.stat().st_mtime > later_than, what="a journal")
+        return dict(load_journal(self.journal).bases)
+
+    def family(self) -> set[int]:
+        """All processes that were started by it and still run."""
+        self._known |= descendants(self.process.pid)
+        return {pid for pid in self._known if alive(pid)}
+
+    def end(self) -> None:
+        for pid in self.family():
+            os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+        self._reader.join(REACH_S)
+
+
+def children(pid: int) -> list[int]:
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def descendants(pid: int) -> set[int]:
+    found: set[int] = set()
+    for task in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(task.read_text().rpartition(")")[2].split()[1])
+        except (OSError, IndexError):
+            continue
+        if parent == pid:
+            found |= {int(task.parent.name)} | descendants(int(task.parent.name))
+    return found
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Iterator[Callable[..., Supervised]]:
+    made: list[Supervised] = []
+
+    def start(*words: str) -> Supervised:
+        made.append(Supervised(tmp_path, *words))
+        return made[-1]
+
+    yield start
+    for show in made:
+        show.end()
+
+
+def test_a_killed_show_is_back_as_it_was_and_plays_for_the_rest_of_its_time(
+    play: Callable[..., Supervised], tmp_path: Path
+) -> None:
+    state = tmp_path / "state" / "clavilux"
+    state.mkdir(parents=True)
+    hands = {"/macro/3": 0.9, "/master/level": 0.7, "/stage/fit": "crop", "/shader/warp/amount": 0.375, "/macro/2": 0.1}
+    left = {"schema": 1, "patch": "tidal", "model": "light", "bases": hands, "parts": {}}
+    (state / "journal.json").write_text(json.dumps(left))
+    began = time.time()
+    show = play("--resume", "--macro.2", "0.8", "--seconds", "6")
+    before = show.saved(began)
+    assert before["/patch/load"] == "tidal"
+    assert {address: before[address] for address in hands} == hands | {"/macro/2": 0.8}  # the command line is in force
+    killed = time.time()
+    os.kill(show.show(), signal.SIGKILL)
+    assert "was killed by SIGKILL" in show.said("started again with what hands set")
+    show.said("the show is back after")
+    assert show.saved(killed) == before
+    assert show.process.wait(REACH_S) == 0
+    assert not show.family()
+    assert sum("clavilux:" in line for line in show.lines) == 2, show.lines
+
+
+def test_a_stopped_show_is_replaced_and_three_crashes_in_a_minute_lead_to_safe_mode(
+    play: Callable[..., Supervised], tmp_path: Path
+) -> None:
+    for shelf in ("patches", "shaders", "models"):
+        (tmp_path / "assets" / shelf).mkdir(parents=True)
+    mine = tmp_path / "assets" / "patches" / "mine.toml"
+    mine.write_text(Path("patches/tidal.toml").read_text())
+    show = play("mine", "--assets", str(tmp_path / "assets"), "--macro.2", "0.8")
+    before = show.saved()
+    assert (before["/patch/load"], before["/macro/2"]) == ("mine", 0.8)
+    first = show.show()
+    stopped = time.monotonic()
+    os.kill(first, signal.SIGSTOP)
+    show.said("the show was stopped", SEEN_S)
+    second = show.show(other_than=first)
+    show.said("the show is back after")
+    assert time.monotonic() - stopped < REACH_S
+    assert not alive(first)
+    kept = show.saved()
+    for patch in (mine, mine.with_name("first-light.toml")):
+        patch.write_text("neither of them can be played any more")
+    os.kill(second, signal.SIGKILL)
+    third = show.show(other_than=second)
+    os.kill(third, signal.SIGKILL)
+    assert str(show.journal) in show.said("3 crashes within a minute: safe mode")
+    back = sum("the show is back" in line for line in show.lines)
+    show.said("the show is back after", times=back + 1)
+    assert show.saved() == kept, "safe mode touched the journal"
+    show.process.send_signal(signal.SIGINT)
+    assert show.process.wait(REACH_S) == 0
+    show.until(lambda: not show.family(), what="orphans")
+
+
+def test_ctrl_c_ends_the_show_and_leaves_its_journal(play: Callable[..., Supervised]) -> None:
+    show = play("--macro.2", "0.8")
+    show.saved()
+    assert len(show.family()) >= 3, "supervisor, show, generator"
+    asked = time.time()
+    show.process.send_signal(signal.SIGINT)
+    assert show.process.wait(REACH_S) == 0
+    show.until(lambda: not show.family(), what="orphans")
+    assert show.saved(asked)["/macro/2"] == 0.8
+    assert not any("clavilux:" in line or "Traceback" in line for line in show.lines), show.lines
+
+
+def test_a_killed_supervisor_leaves_nothing_behind(play: Callable[..., Supervised]) -> None:
+    show = play()
+    show.saved()
+    assert len(show.family()) >= 3, "supervisor, show, generator"
+    show.process.kill()
+    show.process.wait()
+    show.until(lambda: not show.family(), what="orphans")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"), [(("--latent.truncatoin", "1"), "as /latent/truncation"), (("--resume", "--safe"), "not with --safe")]
+)
+def test_a_mistake_on_the_command_line_is_told_once_with_code_2(
+    words: tuple[str, ...], message: str, play: Callable[..., Supervised]
+) -> None:
+    show = play(*words)
+    assert show.process.wait(REACH_S) == 2
+    show.end()
+    assert sum(message in line for line in show.lines) == 1
+    assert not any("started again" in line or "Traceback" in line for line in show.lines), show.lines
+
+
+def test_the_supervisor_is_small() -> None:
+    script = (
+        "import sys, engine.cli, engine.commands.play, engine.guard.supervisor;"
+        "print([name for name in ('numpy', 'moderngl', 'glfw', 'sounddevice', 'av', 'torch', 'openvino') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def hang(shader: Path) -> None:
+    """Make a shader draw for days."""
+    lines = shader.read_text().splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("vec3 grade("))
+    loops = "".join(f"for (int {name} = 0; {name} < 60000; {name}++) " for name in "ijkl")
+    lines.insert(at + 1, loops + "uv += 1e-9 * sin(uv.yx + float(i * j + k * l));")
+    shader.write_text("\n".join(lines))
+
+
+@pytest.mark.soak
+def test_a_shader_that_hangs_the_driver_ends_in_safe_mode(play: Callable[..., Supervised], tmp_path: Path) -> None:
+    shader = tmp_path / "assets" / "shaders" / "grade.glsl"
+    shader.parent.mkdir(parents=True)
+    shader.write_text(Path("shaders/grade.glsl").read_text())
+    show = play("--assets", str(tmp_path / "assets"))
+    show.saved()
+    hang(shader)
+    show.said("the show showed nothing new for", 60.0)
+    show.said("the show did not start for", 10 * REACH_S, times=2)
+    show.said("safe mode")
+    show.said("the show is back after")
+
+
+@pytest.mark.soak
+def test_a_busy_machine_kills_no_healthy_show(play: Callable[..., Supervised]) -> None:
+    show = play("--seconds", "60")
+    show.saved()
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(8 * (os.cpu_count() or 1))]
+    try:
+        assert show.process.wait(280.0) == 0
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+    assert not any("clavilux:" in line for line in show.lines), show.lines

@@ -1,8 +1,8 @@
 """The supervisor: `clavilux play` as the user started it, a small process that runs the show as its child and keeps it running.
 
 It imports neither GL nor sound nor numpy. A show that dies or hangs is started again and takes back its journal; three
-crashes within a minute of playing lead to safe mode. Exit codes: the show's own, and 0 for one that was asked to end (Ctrl-C, SIGTERM,
-SIGHUP); a show that never showed a picture and ends with an error is not started again.
+crashes within a minute of playing lead to safe mode. Exit codes: the show's own, and 0 for one that was asked to end
+(Ctrl-C, SIGTERM, SIGHUP). A show that never showed a picture and ends with an error is not started again.
 """
 
 import os

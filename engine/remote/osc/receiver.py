@@ -9,23 +9,23 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from struct import Struct
 
 from engine.params import Leaf, ParamError
 from engine.remote.board import Board
 from engine.remote.osc.allowing import AllowList
 from engine.remote.osc.answers import Handler, answer, listing
 from engine.remote.osc.arguments import value_of
+from engine.remote.osc.faders import Faders
 from engine.remote.osc.packet import Message, PacketError, parse
 from engine.remote.osc.pattern import Addresses, Budget, is_pattern
 from engine.remote.osc.refusals import (
     BAD_VALUE,
-    BUSY,
     MALFORMED,
     NOT_ALLOWED,
     TOO_FAR,
     TOO_MANY_ANSWERS,
     TOO_MANY_WAITING,
+    TOO_MUCH_WORK,
     UNKNOWN,
     Refusals,
 )
@@ -35,9 +35,8 @@ log = logging.getLogger("clavilux.osc")
 
 Sender = tuple[str, int]  # host, port
 ANSWERS = 64  # to one packet
+WORK_S, EVERY_S = 0.01, 0.05  # what patterns, lists and the like may cost, in what time
 SET, NORMALISED, IN_FORCE = "", "/n", "/value"  # what an address begins with, and asks for
-
-_ONE_NUMBER = {b",f\0\0": Struct(">f"), b",i\0\0": Struct(">i")}
 
 
 class Receiver:
@@ -63,10 +62,10 @@ class Receiver:
         self._board = board
         self._refusals = Refusals(say)
         self._schedule = Schedule(wall_s) if honour else None
-        self._addresses, self._budget = Addresses(board), Budget()
+        self._addresses, self._budget = Addresses(board), Budget(WORK_S, EVERY_S)
         self._version = -1
         self._leaves: Mapping[str, Leaf] = {}
-        self._heads: dict[bytes, tuple[Callable[[str, float], None], str, Struct]] = {}
+        self._faders = Faders(board, NORMALISED)
         self._taking = threading.Lock()
 
     @property
@@ -93,14 +92,13 @@ class Receiver:
                 return []
             if self._version != self._board.version:
                 self._look_again()
-            head = self._heads.get(data[:-4])
-            if head is not None:  # what faders send over and over: only the number at the end is new
-                post, address, number = head
+            fader = self._faders.recognise(data)
+            if fader is not None:
                 self.messages += 1
                 try:
-                    post(address, number.unpack_from(data, len(data) - 4)[0])
+                    fader.post(fader.address, fader.number.unpack_from(data, len(data) - 4)[0])
                 except (LookupError, ParamError) as error:
-                    self._refuse_value(error, address, sender, now_s)
+                    self._refuse_value(error, fader.address, sender, now_s)
                 return []
             try:
                 messages = parse(data)
@@ -119,7 +117,7 @@ class Receiver:
                 wrong = f"expected at most {ANSWERS} answers to one packet; got more to answer; kept to the first"
                 self._refuse(TOO_MANY_ANSWERS, sender, now_s, lambda: wrong)
             if len(messages) == 1:
-                self._remember(data, messages[0])
+                self._faders.learn(data, messages[0], self._leaves)
             return answers[:ANSWERS]
 
     def admits(self, sender: Sender, now_s: float) -> bool:
@@ -151,21 +149,7 @@ class Receiver:
     def _look_again(self) -> None:
         self._version = self._board.version  # read first: a change meanwhile is seen by the next packet
         self._leaves = self._board.leaves()
-        self._heads.clear()
-
-    def _remember(self, data: bytes, message: Message) -> None:
-        """A message of one number to one parameter is recognised by its bytes from now on: the tree bounds how many there are."""
-        number = _ONE_NUMBER.get(data[-8:-4])
-        address = message.address
-        if number is None or len(message.arguments) != 1 or len(data) != (len(address) + 4 & -4) + 8:
-            return
-        post: Callable[[str, float], None] = self._board.post
-        if address not in self._leaves:
-            if not address.startswith(NORMALISED + "/") or address[len(NORMALISED) :] not in self._leaves:
-                return
-            address, post = address[len(NORMALISED) :], self._board.post_normalised
-        if self._leaves[address].param.kind != "vector":
-            self._heads[data[:-4]] = post, address, number
+        self._faders.forget()
 
     def _is_question(self, message: Message) -> bool:
         """Whether a message is for a handler or asks for values; one without arguments to a trigger fires it instead."""
@@ -176,15 +160,29 @@ class Receiver:
 
     def _answer(self, message: Message, sender: Sender, now_s: float) -> Sequence[bytes]:
         """At once, whatever the time tag: nobody wants an answer late."""
-        handler = self.handlers.get(message.address)
+        address = message.address
+        handler = self.handlers.get(address)
         if handler is None:
-            return self._ask(message.address, sender, now_s)
+            return self._ask(address, sender, now_s)
+        if not self._may_work(address, sender, now_s):
+            return ()
+        began_s = time.perf_counter()
         try:
             return tuple(handler(message.arguments, sender, now_s) or ())
         except ValueError as error:
             wrong = str(error)
-            self._refuse(BAD_VALUE, sender, now_s, lambda: f"{wrong}, for {message.address}")
+            self._refuse(BAD_VALUE, sender, now_s, lambda: f"{wrong}, for {address}")
             return ()
+        finally:
+            self._budget.spend(time.perf_counter() - began_s)
+
+    def _may_work(self, address: str, sender: Sender, now_s: float) -> bool:
+        """Whether what costs much more than a fader may be done now; if not, that is refused and counted."""
+        if self._budget.open(now_s):
+            return True
+        wrong = f"expected fewer patterns, lists and subscriptions at a time; got {address[:80]!r}; kept all values"
+        self._refuse(TOO_MUCH_WORK, sender, now_s, lambda: wrong)
+        return False
 
     def _obey(self, message: Message, sender: Sender, now_s: float) -> None:
         """Set or fire, now or when the time tag says."""
@@ -209,31 +207,26 @@ class Receiver:
         rest = address[len(asked) :]
         if rest in leaves:
             return asked, (leaves[rest],)
-        found: tuple[str, ...] | None = None
+        found: tuple[str, ...] = ()
         if is_pattern(rest):
+            if not self._may_work(address, sender, now_s):
+                return asked, ()
+            began_s = time.perf_counter()
             try:
-                found = self._addresses.known(rest)
-                if found is None:
-                    if not self._budget.open(now_s):
-                        self._refuse(
-                            BUSY, sender, now_s, lambda: f"expected fewer patterns; got {address[:80]!r}; kept all values"
-                        )
-                        return asked, ()
-                    began_s = time.perf_counter()
-                    try:
-                        found = self._addresses.matching(rest)
-                    finally:
-                        self._budget.spend(time.perf_counter() - began_s)
+                found = self._addresses.matching(rest)
             except PacketError as error:
                 wrong = str(error)
                 self._refuse(MALFORMED, sender, now_s, lambda: f"{wrong}; kept all values")
                 return asked, ()
+            finally:
+                self._budget.spend(time.perf_counter() - began_s)
         if not found:
             self._refuse(UNKNOWN, sender, now_s, lambda: f"{self._unknown(rest)}; kept all values")
-        return asked, tuple(leaves[item] for item in found or () if item in leaves)
+        return asked, tuple(leaves[item] for item in found if item in leaves)
 
     def _ask(self, address: str, sender: Sender, now_s: float) -> list[bytes]:
         asked, leaves = self._find(address, sender, now_s)
+        began_s = time.perf_counter()
         answers = []
         for leaf in leaves[: ANSWERS + 1]:
             if asked == NORMALISED:
@@ -244,22 +237,31 @@ class Receiver:
                     self._refuse_value(error, leaf.address, sender, now_s)
             else:
                 answers.append(answer(asked + leaf.address, leaf.value if asked == IN_FORCE else leaf.base))
+        if len(leaves) > 1:
+            self._budget.spend(time.perf_counter() - began_s)
         return answers
 
     def _set(self, message: Message, sender: Sender, now_s: float) -> None:
-        address, arguments, _ = message
-        asked, leaves = self._find(address, sender, now_s)
-        for leaf in leaves:
-            try:
-                if asked == IN_FORCE:
-                    raise ParamError(f"expected no arguments, which asks for the value in force; got {len(arguments)}")
-                raw = value_of(leaf.param, arguments)
-                if asked == NORMALISED:
-                    self._board.post_normalised(leaf.address, raw)  # type: ignore[arg-type]  # which it checks
-                else:
-                    self._board.post(leaf.address, raw)
-            except (LookupError, ParamError) as error:
-                self._refuse_value(error, leaf.address, sender, now_s)
+        asked, leaves = self._find(message.address, sender, now_s)
+        if len(leaves) == 1:
+            self._put(leaves[0], asked, message.arguments, sender, now_s)
+        elif leaves:
+            began_s = time.perf_counter()
+            for leaf in leaves:
+                self._put(leaf, asked, message.arguments, sender, now_s)
+            self._budget.spend(time.perf_counter() - began_s)
+
+    def _put(self, leaf: Leaf, asked: str, arguments: Sequence[object], sender: Sender, now_s: float) -> None:
+        try:
+            if asked == IN_FORCE:
+                raise ParamError(f"expected no arguments, which asks for the value in force; got {len(arguments)}")
+            raw = value_of(leaf.param, arguments)
+            if asked == NORMALISED:
+                self._board.post_normalised(leaf.address, raw)  # type: ignore[arg-type]  # which it checks
+            else:
+                self._board.post(leaf.address, raw)
+        except (LookupError, ParamError) as error:
+            self._refuse_value(error, leaf.address, sender, now_s)
 
     def _list(self, arguments: Sequence[object], sender: Sender, now_s: float) -> list[bytes]:
         prefix = arguments[0] if arguments else ""

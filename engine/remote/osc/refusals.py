@@ -6,11 +6,11 @@ MALFORMED = "malformed"
 UNKNOWN = "unknown_address"
 BAD_VALUE = "bad_value"
 NOT_ALLOWED = "not_allowed"
-BUSY = "too_many_patterns"
+TOO_MUCH_WORK = "too_much_work"
 TOO_FAR = "too_far_ahead"
 TOO_MANY_WAITING = "too_many_waiting"
 TOO_MANY_ANSWERS = "too_many_answers"
-REASONS = (MALFORMED, UNKNOWN, BAD_VALUE, NOT_ALLOWED, BUSY, TOO_FAR, TOO_MANY_WAITING, TOO_MANY_ANSWERS)
+REASONS = (MALFORMED, UNKNOWN, BAD_VALUE, NOT_ALLOWED, TOO_MUCH_WORK, TOO_FAR, TOO_MANY_WAITING, TOO_MANY_ANSWERS)
 
 EVERY_S = 1.0
 LONGEST = 300  # characters of a line

@@ -88,6 +88,7 @@ class OscServer:
                     self._receiver.due(time.monotonic())
             except Exception:  # one bad packet must not end the remote; it is counted and told at most once a second
                 self._complain()
+                time.sleep(REST_S)
 
     def _drain(self) -> None:
         for _ in range(DRAIN):

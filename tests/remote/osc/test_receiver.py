@@ -247,13 +247,27 @@ def test_answers_to_one_packet_are_bounded_and_what_it_sets_is_not_lost(show: Sh
     assert receiver.counts["too_many_answers"] == 1
 
 
-def test_a_flood_of_fresh_patterns_is_held_off_and_faders_still_work(show: Show, receiver: Receiver) -> None:
-    for number in range(3000):  # at one and the same moment
-        receiver.receive(message(f"//*{number}*/*{number}", 0.25), HERE, 1.0)
+@pytest.mark.parametrize(
+    "flood",
+    [
+        [message(f"//*{number}*/*{number}", 0.25) for number in range(3000)],
+        [message("//*", 0.25)] * 3000,
+        [message("//*")] * 3000,
+        [message("/list")] * 3000,
+    ],
+    ids=["fresh patterns", "one that sets everything", "one that asks for everything", "lists"],
+)
+def test_what_costs_much_is_held_off_in_a_flood_and_faders_still_work(show: Show, receiver: Receiver, flood: list[bytes]) -> None:
+    show.tree.attach("classes", {f"class-{number}": Walk().leaves["jitter"] for number in range(1000)})
+    for packet in flood:  # at one and the same moment
+        receiver.receive(packet, HERE, 1.0)
     receiver.receive(message("/walk/jitter", 0.25), HERE, 1.0)
     show.settle()
     assert show["/walk/jitter"] == 0.25
-    assert receiver.counts["too_many_patterns"] > 2000
+    assert receiver.counts["too_much_work"] > 1500
+    receiver.receive(message("/macro/*", 0.75), HERE, 2.0)
+    show.settle()
+    assert show["/macro/8"] == 0.75
 
 
 def test_nested_bundles_are_done_in_order_and_those_nested_too_deep_are_refused(show: Show, receiver: Receiver) -> None:

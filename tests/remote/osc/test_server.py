@@ -211,6 +211,11 @@ def test_ipv6(show: Show, receiver: Receiver, host: str) -> None:
         until(lambda: show["/walk/jitter"] == 0.25)
         peer.sendto(message("/walk/jitter"), ("::1", server.port))
         assert OscMessage(peer.recv(65536)).params == [0.25]
+        if host == "::":  # where IPv4 comes in too, wrapped in IPv6
+            peer = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            peer.settimeout(10.0)
+            peer.sendto(message("/walk/jitter"), ("127.0.0.1", server.port))
+            assert OscMessage(peer.recv(65536)).params == [0.25]
 
 
 def test_a_port_that_is_taken_says_what_to_do(receiver: Receiver, server: OscServer) -> None:

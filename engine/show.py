@@ -23,6 +23,7 @@ from engine.options import PlayOptions
 from engine.overview import figures
 from engine.runtime.process import GeneratorProcess
 from engine.sources import Source, open_source
+from engine.sources.clicker import Clicker
 from engine.stage.colours import Colours
 
 log = logging.getLogger("clavilux.show")
@@ -141,7 +142,9 @@ def play_live(
     hands = Hands(options, instrument, live.say, lambda: figures(live))
     stack.callback(hands.close)
     live.hands, live.colours = hands, Colours(context)
-    listening.followers.append(hands.follow)
+    clicker = Clicker()  # for whoever calibrates
+    stack.callback(clicker.close)
+    listening.followers += [hands.follow, clicker.follow]
     if watched is not None:
         stack.callback(watched.close)  # first of all: what is closed after it may take its time
         hands.restore(watched.parts)

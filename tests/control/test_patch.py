@@ -78,7 +78,7 @@ BAD = [
     ("schema = 1", "schema = 3", r":1: schema: expected 1; got 3 \(made by a newer version\)"),
     ("schema = 1", "", r":1: schema: expected 1; got None"),
     ("[mover]", "[movr]", r":4: movr: expected one of .*did you mean 'mover'\?\); got 'movr'"),
-    ("amount = 0.4", "amuont = 0.4", r":5: mover.walk.amuont: expected one of amount, speed \(did you mean 'amount'"),
+    ("amount = 0.4", "amuont = 0.4", r":5: mover.walk.amuont: expected one of amount, speed, jitter \(did you mean 'amount'"),
     ("amount = 0.4", "amount = 4", r":5: mover.walk.amount: expected 0..1; got 4"),
     ("amount = 0.4", 'amount = "much"', r":5: mover.walk.amount: expected float for amount; got 'much'"),
     ("walk =", "wlak =", r":5: mover.wlak.kind: expected a mover, one of .*did you mean 'walk'"),

@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,8 +10,10 @@ from engine import resources
 
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """An assets folder before those that are shipped."""
+    """An assets folder before those that are shipped, with a shader in it that may be broken."""
     folder = tmp_path_factory.mktemp("assets")
+    (folder / "shaders").mkdir()
+    shutil.copy(resources.find("shaders", "grade.glsl"), folder / "shaders")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(resources, "_added", [folder])
         yield folder

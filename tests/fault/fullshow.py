@@ -1,7 +1,7 @@
 """A whole show in real time, headless, to be ill-treated; and what it showed, frame by frame."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -35,6 +35,14 @@ class Show:
         before = len(self.seen)
         self.live.run(seconds)
         return self.seen[before:]
+
+    def run_until(self, so: Callable[[], object], reach_s: float = 60.0) -> float:
+        """Perform until it is so, in stretches long enough for saved shaders to be looked for; how long it took."""
+        began = time.monotonic()
+        while not so():
+            self.run(0.7)
+            assert time.monotonic() - began < reach_s, self.live.messages
+        return time.monotonic() - began
 
 
 @contextmanager

@@ -1,116 +1,19 @@
 """Which parameter a MIDI control moves, and when it may: a patch's bindings, and the macros for whatever it does not name."""
 
 import math
-from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol
 
 from engine.params import Leaf
 from engine.remote.board import Board
 from engine.remote.midi.controls import BANK_SELECT, FINE, MODES, PAIR_S, Knob, Pairs, Touch, turn
+from engine.remote.midi.hand import Hand
+from engine.remote.midi.table import MacroSpec, Spec, Table
 
 NEAR = 0.02  # of a fader's way: where it takes hold of a value
 MACROS = 8
 LOAD_PATCH = "/patch/load"
 PRESSED = 0.5
 REST = {"note": 0.0, "aftertouch": 0.0, "bend": 0.5}  # where controls stand when nobody touches them
-FORGETS = 2  # values of ours that may be in force when we look: the newest, and the one before while a tick is under way
-
-
-class Spec(Protocol):
-    """One binding, as a patch has it: `engine.control.patch_midi.MidiSpec` is one, and says what the fields mean."""
-
-    @property
-    def kind(self) -> str: ...
-    @property
-    def channel(self) -> int: ...
-    @property
-    def number(self) -> int: ...
-    @property
-    def address(self) -> str: ...
-    @property
-    def low(self) -> float | None: ...
-    @property
-    def high(self) -> float | None: ...
-    @property
-    def takeover(self) -> str: ...
-    @property
-    def press(self) -> str: ...
-    @property
-    def encoding(self) -> str: ...
-    @property
-    def value(self) -> Any: ...
-
-
-class MacroSpec(NamedTuple):
-    """A controller that no patch names, on the macro that it was given."""
-
-    address: str
-    kind: str = "cc"
-    channel: int = 0
-    number: int = 0
-    low: float | None = None
-    high: float | None = None
-    takeover: str = "soft"
-    press: str = "toggle"
-    encoding: str = "complement"
-    value: Any = None
-
-
-class Hand:
-    """A performer's hold on one control: where it stood, and whether the parameter still stands where it was put."""
-
-    __slots__ = ("at", "ends", "place", "pressed", "seen", "sent", "spec")
-
-    def __init__(self) -> None:
-        self.at: float | None = None  # of its own way, 0..1
-        self.pressed = False
-        self.take(None)
-
-    def take(self, spec: Spec | None) -> None:
-        """Begin with another binding: what it holds, it must first take hold of."""
-        self.spec = spec
-        self.ends: tuple[float, float] | None = None  # positions of the parameter between which it moves
-        self.place = 0.0  # position last sent: an encoder's steps may be smaller than a whole number's
-        self.seen: Any = None  # the base when we last looked
-        self.sent: deque[Any] = deque(maxlen=FORGETS)
-
-    def holds(self, base: Any) -> bool:
-        """Whether the base is what this hand set, or not yet anything else: else another hand, or a patch, moved it."""
-        if not self.sent:
-            return False
-        if base != self.seen and base not in self.sent:
-            self.sent.clear()
-            return False
-        self.seen = base
-        return True
-
-    def send(self, board: Board, leaf: Leaf, position: float) -> None:
-        """Post the value at a position of the parameter."""
-        if not self.sent:
-            self.seen = leaf.base
-        value = leaf.param.map(position)
-        self.place = position
-        self.sent.append(value)
-        board.post(leaf.address, value)
-
-
-class Table:
-    """The bindings of one patch, looked up by what comes in. Immutable once made."""
-
-    def __init__(self, specs: Sequence[Spec]) -> None:
-        self.specs = specs
-        self._entries: dict[tuple[str, int, int], tuple[Spec, bool]] = {}
-        for spec in specs:
-            kind = "cc" if spec.kind in ("cc14", "relative") else spec.kind
-            self._entries[kind, spec.channel, spec.number] = spec, False
-            if spec.kind == "cc14":
-                self._entries[kind, spec.channel, spec.number + FINE] = spec, True
-        self.macros = {spec.address for spec in specs if spec.address.startswith("/macro/")}
-
-    def find(self, kind: str, channel: int, number: int) -> tuple[Spec, bool] | None:
-        """The binding of a control, that of its channel first, and whether it is the fine half of one."""
-        return self._entries.get((kind, channel, number)) or self._entries.get((kind, 0, number))
 
 
 class Bindings:

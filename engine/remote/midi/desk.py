@@ -5,11 +5,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from engine.remote.board import Board
-from engine.remote.midi.binding import Bindings, Spec
+from engine.remote.midi.binding import Bindings
 from engine.remote.midi.clock import ClockState, MidiClock
 from engine.remote.midi.controls import bend, read_touch
 from engine.remote.midi.notes import Notes
 from engine.remote.midi.ports import MidiPorts
+from engine.remote.midi.table import Spec
 from engine.types import Tick
 
 PANIC = "/panic"
@@ -33,7 +34,6 @@ class MidiDesk:
         self._leader: MidiClock | None = None
         self._lock = threading.Lock()  # one message at a time, from however many ports
         self._released = False  # a panic that waits for its turn
-        self._faults = 0
 
     def start(self) -> None:
         """Begin to look for ports and to listen to them, on threads of their own."""
@@ -51,7 +51,7 @@ class MidiDesk:
     @property
     def counts(self) -> dict[str, int]:
         """What came in and what did not lead anywhere, for whoever asks how the show is."""
-        own = {"refused": self.bindings.refused, "unbound": self.bindings.unbound, "faults": self._faults}
+        own = {"refused": self.bindings.refused, "unbound": self.bindings.unbound}
         return self._ports.counts | own
 
     def clock(self) -> ClockState | None:

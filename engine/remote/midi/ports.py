@@ -6,15 +6,18 @@ to end: a port closed while a message arrives can stop the whole process.
 """
 
 import logging
+import math
 import os
 import threading
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from engine.remote.midi.echo import Echo
+from engine.remote.midi.names import ALSA, WINDOWS, plain_name, refusal, unused_name
 from engine.remote.midi.wire import Wire
 
 log = logging.getLogger("clavilux.midi")
@@ -27,7 +30,7 @@ QUEUE = 4096  # messages that RtMidi keeps for a port while we are held up
 CLIENT = "Clavilux"
 BACKEND = "mido.backends.rtmidi"
 ALSA_SEQUENCER = Path("/dev/snd/seq")
-JACK, ALSA, WINDOWS, DUMMY = "UNIX_JACK", "LINUX_ALSA", "WINDOWS_MM", "RTMIDI_DUMMY"
+JACK, DUMMY = "UNIX_JACK", "RTMIDI_DUMMY"
 
 
 class Port:
@@ -73,8 +76,7 @@ class MidiPorts:
         self._api = 0
         self._refused: dict[str, float] = {}  # the system's name -> when it refused to open
         self._closed = Counter(received=0, noise=0, sysex=0, lost=0, faults=0)  # counts of closed ports, and of all
-        self._came: deque[Counter[bytes]] = deque(maxlen=3)  # packets of other ports than ours, of the last polls
-        self._waiting: list[tuple[bytes, float]] = []  # packets of ours
+        self._echo = Echo()
         self._complained_s = 0.0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="midi", daemon=True)
@@ -116,40 +118,35 @@ class MidiPorts:
             return
         try:
             self._begin(rtmidi)
-            looked = time.monotonic()
-            self._look(rtmidi, first=True)
+        except (OSError, ValueError) as error:  # RtMidi's own errors are OSErrors
+            self._say(f"{error}; kept playing without MIDI")
+            return
+        looked = -math.inf
+        try:
             while not self._stopping.wait(POLL_S):
                 self._poll()
                 if time.monotonic() - looked >= (LOOK_S if self._own else RETRY_S):
-                    looked = time.monotonic()
-                    self._look(rtmidi)
-        except (OSError, ValueError, RuntimeError) as error:  # RtMidi's own errors are OSErrors
-            self._say(f"{error}; kept playing without MIDI")
+                    first, looked = looked < 0.0, time.monotonic()
+                    self._look(rtmidi, first)
         finally:
             self._close_all()
 
     # --- messages ------------------------------------------------------------------------------------------------------
 
     def _poll(self) -> None:
-        came: Counter[bytes] = Counter()
+        own, echo = self._own, self._echo
         for port in self._ports.values():
             for packet, t in port.packets():
-                came[packet] += 1
+                echo.other(packet, t)
                 self._hand_on(port, packet, t)
-        self._came.append(came)
-        # Ours has its turn one poll later: a program that plays into it may itself be a port that we hear.
-        own = self._own
         if own is not None:
-            for packet, t in self._waiting:
-                twin = next((others for others in self._came if others[packet]), None)
-                if twin is None:
-                    self._hand_on(own, packet, t)
+            for packet, t in own.packets():
+                if packet == PING and self._probe is not None:
+                    self._unanswered = 0
                 else:
-                    twin[packet] -= 1
-            self._waiting = list(own.packets())
-            if self._probe is not None and any(packet == PING for packet, _ in self._waiting):
-                self._unanswered = 0
-                self._waiting = [item for item in self._waiting if item[0] != PING]
+                    echo.own(packet, t)
+            for packet, t in echo.ready(time.monotonic()):
+                self._hand_on(own, packet, t)
 
     def _hand_on(self, port: Port, packet: bytes, t: float) -> None:
         for message in port.wire.feed(packet):
@@ -192,26 +189,25 @@ class MidiPorts:
         if system != WINDOWS:  # it has no virtual ports
             midi.open_virtual_port(CLIENT)
         if probe is not None:
-            names = probe.get_ports()
-            probe.open_port(next(place for place, name in enumerate(names) if name not in others), "alive")
+            ours = [place for place, name in enumerate(probe.get_ports()) if name not in others and CLIENT in name]
+            if not ours:
+                raise OSError(f"expected our own port among those of {system}; got none")
+            probe.open_port(ours[0], "alive")
         self._system, self._own, self._probe, self._unanswered = system, Port(CLIENT, midi), probe, 0
 
     def _look(self, rtmidi: ModuleType, first: bool = False) -> None:
         """Open what has come, close what has gone."""
-        if self._own is None:
-            try:
+        try:
+            if self._own is None:
                 self._connect(rtmidi, self._system)
-            except rtmidi.RtMidiError:
-                return
-            self._say(f"MIDI: {self._system} is back")
-        if self._probe is not None:
-            if self._unanswered >= DEAD_LOOKS:
-                self._say(f"MIDI: {self._system} has stopped; kept playing, and looking for it")
+                self._say(f"MIDI: {self._system} is back")
+            self._ping()
+            found = self._names()
+        except OSError as error:
+            if self._own is not None:
+                self._say(f"MIDI: {self._system} has stopped ({error}); kept playing, and looking for it")
                 self._close_all()
-                return
-            self._unanswered += 1
-            self._probe.send_message(list(PING))
-        found = self._names()
+            return
         for gone in [name for name in self._ports if name not in found]:
             self._drop(gone)
         self._refused = {name: t for name, t in self._refused.items() if name in found}
@@ -222,25 +218,36 @@ class MidiPorts:
             there = ", ".join(plain_name(name, self._system) for name in found) or "none"
             self._say(f"expected a MIDI input with {self._wanted!r} in its name; got {there}; it is opened when it comes")
 
+    def _ping(self) -> None:
+        """Raises OSError if what we play into our own port does not arrive any more."""
+        if self._probe is not None:
+            if self._unanswered >= DEAD_LOOKS:
+                raise OSError(f"no answer within {DEAD_LOOKS * LOOK_S:g} s")
+            self._unanswered += 1
+            self._probe.send_message(list(PING))
+
     def _names(self) -> list[str]:
         """The system's names of all inputs but our own probe's."""
-        return [] if self._own is None else [name for name in self._own.midi.get_ports() if not name.startswith(CLIENT)]
+        names: list[str] = [] if self._own is None else self._own.midi.get_ports()
+        return [name for name in names if self._probe is None or not name.startswith(CLIENT)]
 
     def _open(self, rtmidi: ModuleType, name: str) -> None:
         now = time.monotonic()
         if now - self._refused.get(name, -RETRY_S) < RETRY_S:
             return
-        midi = rtmidi.MidiIn(self._api, CLIENT, QUEUE)
         shown = unused_name(plain_name(name, self._system), {port.name for port in self._ports.values()})
+        midi = None
         try:
+            midi = rtmidi.MidiIn(self._api, CLIENT, QUEUE)
             midi.ignore_types(sysex=True, timing=False, active_sense=True)
             names = midi.get_ports()
-            if name not in names:
+            if name not in names:  # gone since we looked
                 midi.delete()
                 return
             midi.open_port(names.index(name), f"from {shown}")
-        except rtmidi.RtMidiError as error:
-            midi.delete()
+        except OSError as error:
+            if midi is not None:
+                midi.delete()
             if name not in self._refused:
                 self._say(refusal(shown, self._system, error))
             self._refused[name] = now
@@ -270,31 +277,3 @@ class MidiPorts:
 
     def _count(self, port: Port) -> None:
         self._closed.update(received=port.wire.received, noise=port.wire.noise, sysex=port.wire.sysex)
-
-
-def plain_name(name: str, system: str) -> str:
-    """A port's name without the numbers that RtMidi adds and that shift: `nano 20:0` under ALSA, `nano 1` on Windows."""
-    head, _, tail = name.rpartition(" ")
-    client, colon, port = tail.partition(":")
-    numbered = (system == ALSA and colon and client.isdecimal() and port.isdecimal()) or (system == WINDOWS and tail.isdecimal())
-    return head if head and numbered else name
-
-
-def unused_name(name: str, taken: Iterable[str]) -> str:
-    """`name`, or, for the second of two equal devices, `name #2`."""
-    taken, number, found = set(taken), 1, name
-    while found in taken:
-        number += 1
-        found = f"{name} #{number}"
-    return found
-
-
-def refusal(name: str, system: str, error: Exception) -> str:
-    """What to do about a port that does not open."""
-    way_out = "it is tried again"
-    if system == WINDOWS:
-        way_out = (
-            "another program has it: close it there, or let both share it through a loop-back port such as loopMIDI, "
-            "or through Windows MIDI Services, which share every port; it is tried again"
-        )
-    return f"expected to open the MIDI input {name}; got: {error}; {way_out}"

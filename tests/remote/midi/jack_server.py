@@ -2,6 +2,7 @@
 
 import subprocess
 import time
+from pathlib import Path
 
 NO_SERVER = "jackd does not start on this machine"
 
@@ -40,3 +41,5 @@ class JackServer:
                 self._process.kill()
                 self._process.wait()
             self._process = None
+        for left in Path("/dev/shm").glob(f"jack*_{self.name}*"):  # by clients that outlived it
+            left.unlink(missing_ok=True)

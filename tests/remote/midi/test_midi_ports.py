@@ -14,7 +14,8 @@ from jack_server import NO_SERVER
 from midi_board import board, features, specs, tick_of, within
 
 from engine.remote.midi.desk import MidiDesk
-from engine.remote.midi.ports import MidiPorts, plain_name, refusal, unused_name
+from engine.remote.midi.names import plain_name, refusal, unused_name
+from engine.remote.midi.ports import MidiPorts
 
 rtmidi = pytest.importorskip("rtmidi", reason="MIDI ports need python-rtmidi: pip install python-rtmidi")
 SOON_S = 20.0  # ten times and more what it takes, on a machine that does other things
@@ -122,7 +123,7 @@ def test_other_programs_can_play_into_our_own_port():
 
 
 @pytest.mark.usefixtures("jack")
-def test_what_comes_into_our_own_port_and_by_the_program_s_own_is_heard_once():
+def test_a_program_that_we_hear_already_may_play_into_our_own_port_too():
     with listening() as heard, connected() as host:
         assert within(SOON_S, lambda: heard.ports.names == ("host:RtMidi output",))
         assert within(SOON_S, lambda: host.send_message([0xB0, 1, 1]) or heard.messages)
@@ -132,10 +133,10 @@ def test_what_comes_into_our_own_port_and_by_the_program_s_own_is_heard_once():
         for packet in sent:
             host.send_message(packet)
             time.sleep(0.0005)
-        assert within(SOON_S, lambda: len(heard.messages) >= len(sent))
-        time.sleep(0.1)
-    assert [message.bytes() for _, message in heard.messages] == sent
-    assert {port for port, _ in heard.messages} == {"host:RtMidi output"}
+        assert within(SOON_S, lambda: sum(port != "Clavilux" for port, _ in heard.messages) >= len(sent))
+        time.sleep(0.3)
+    assert [message.bytes() for port, message in heard.messages if port != "Clavilux"] == sent
+    assert len(heard.messages) <= 1.2 * len(sent)  # twins more than 0.1 s apart are not known; they come on a held-up machine
 
 
 @pytest.mark.usefixtures("jack")

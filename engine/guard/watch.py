@@ -9,7 +9,7 @@ LONGEST_LOOK_S = 0.25  # a longer gap between looks was the watcher's own sleep 
 LOOKS_STOPPED = 2  # in a row: with the looks in between, a stopped process is seen within 0.5 s
 HANG_S, HANG_FRAMES = 5.0, 20.0  # a frame may take the longer one: this, or so many usual frames
 START_LIMIT_S, END_LIMIT_S = 300.0, 60.0  # opening models, devices and windows; closing films
-AGAIN_LIMIT_S, AGAIN_STARTS = 30.0, 10.0  # a later start may take the longer one: this, or so many times the first
+AGAIN_LIMIT_S, AGAIN_STARTS = 15.0, 10.0  # a later start may take the longer one: this, or so many times the first
 LEAST_SHARE = 0.1  # of the time that counts however starved a process is: what hangs is found in the end
 SMOOTHING = 0.2  # of the usual frame's time
 

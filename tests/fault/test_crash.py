@@ -218,11 +218,11 @@ def test_the_supervisor_is_small() -> None:
 
 
 def hang(shader: Path) -> None:
-    """Make a shader draw for days."""
+    """Make a shader draw for hours; llvmpipe leaves loops after 65,535 turns, so each turn has to take long."""
     lines = shader.read_text().splitlines()
     at = next(number for number, line in enumerate(lines) if line.startswith("vec3 grade("))
-    loops = "".join(f"for (int {name} = 0; {name} < 60000; {name}++) " for name in "ijkl")
-    lines.insert(at + 1, loops + "uv += 1e-9 * sin(uv.yx + float(i * j + k * l));")
+    turn = "uv += 1e-9 * sin(uv.yx + float(i)); " * 500
+    lines.insert(at + 1, f"for (int i = 0; i < 60000; i++) {{ {turn} }}")
     shader.write_text("\n".join(lines))
 
 

@@ -45,7 +45,7 @@ def test_a_show_may_take_minutes_to_start_but_not_for_ever() -> None:
 
 
 def test_a_show_that_has_started_before_must_start_again_soon() -> None:
-    fault, after_s = Observed(started_s=2.0).live(100, "starting 0")
+    fault, after_s = Observed(started_s=1.0).live(100, "starting 0")
     assert fault.startswith("did not start")
     assert AGAIN_LIMIT_S <= after_s < AGAIN_LIMIT_S + 1
     assert Observed(started_s=9.0).live(89, "starting 0")[0] == ""
@@ -143,7 +143,7 @@ def test_crashes_further_apart_do_not() -> None:
 
 
 def test_a_show_that_never_shows_a_picture_again_comes_to_safe_mode_however_long_that_takes_to_see() -> None:
-    show = Observed(started_s=2.0)
+    show = Observed(started_s=1.0)
     assert show.live(AGAIN_LIMIT_S + 1, "showing 0")[0].startswith("did not start")
     assert show.watch.shown_s == 0.0
     crashes = Crashes()

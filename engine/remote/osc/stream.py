@@ -12,7 +12,7 @@ from pythonosc.slip import encode
 
 from engine.remote.osc.frames import FrameError, Frames
 from engine.remote.osc.receiver import Receiver
-from engine.remote.osc.server import open_socket
+from engine.remote.osc.server import REST_S, WAIT_S, open_socket
 
 log = logging.getLogger("clavilux.osc")
 
@@ -21,8 +21,6 @@ SILENT_S = 10.0  # after which a client's place may be given to another
 CHUNK = 65_536  # bytes read from one client before the next has its turn
 OWED = 256 * 1024  # bytes of answers kept for a client that does not read; more ends the connection
 QUEUED = 1024  # packets on their way from other threads
-REST_S = 0.002
-WAIT_S = 1.0
 
 
 class _Client:

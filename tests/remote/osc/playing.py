@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, MutableSequence
 from typing import Any
 
 from engine.control.tree import ParamTree
@@ -29,7 +29,7 @@ class Show:
 
     def __init__(self) -> None:
         self.tree = ParamTree()
-        self.changes: list[Change] = []
+        self.changes: MutableSequence[Change] = []
         self.came: dict[str, float] = {}  # address -> time.monotonic() when it last came into force
         self.tree.attach("", Buttons().leaves)
         self.tree.attach("master", Master().leaves)

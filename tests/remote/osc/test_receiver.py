@@ -1,5 +1,6 @@
 """What OSC messages do to a real parameter tree: packets built by python-osc, no sockets."""
 
+import itertools
 import math
 import struct
 import time
@@ -10,6 +11,7 @@ from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder, build_msg
 
+from engine.bench.osc_mutations import endless
 from engine.remote.osc.allowing import AllowList
 from engine.remote.osc.answers import telling
 from engine.remote.osc.receiver import ANSWERS, Receiver
@@ -139,6 +141,23 @@ def test_what_is_not_osc_changes_nothing_and_is_counted(show: Show, receiver: Re
     show.settle()
     assert show.changes == []
     assert receiver.counts["malformed"] == 1
+
+
+@pytest.mark.parametrize("honour", [False, True])
+def test_twenty_thousand_broken_packets_leave_a_tree_that_plays(show: Show, said: list[str], honour: bool) -> None:
+    receiver = Receiver(show.tree, honour=honour, say=said.append)
+    for number, packet in enumerate(itertools.islice(endless(11), 20_000)):
+        for answer in receiver.receive(packet, HERE, number / 1000):
+            OscMessage(answer)
+        receiver.due(number / 1000)
+    assert 0 < receiver.counts["malformed"] < 20_000
+    assert len(said) <= 20
+    receiver.receive(message("/walk/jitter", 0.25), HERE, 100.0)
+    show.settle()
+    assert show["/walk/jitter"] == 0.25
+    assert len(show.changes) > 1  # some were still messages
+    for leaf in show.tree.leaves().values():
+        assert leaf.param.check(leaf.base) == leaf.base  # of its kind, finite and in range
 
 
 def test_a_fader_that_is_recognised_by_its_bytes_is_checked_like_any_other(show: Show, receiver: Receiver) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import build_msg
 
+from engine.guard.health import uss_mb
 from engine.remote.osc import datagrams
 from engine.remote.osc.receiver import Receiver
 from engine.remote.osc.server import OscServer
@@ -34,6 +36,7 @@ while sent < total:
     time.sleep(0.001)
 print(time.monotonic())
 """
+MINUTES = float(os.environ.get("SOAK_MINUTES", "10"))
 DEFAULT_BUFFER = 212_992  # bytes: net.core.rmem_max as Linux has it
 
 
@@ -109,6 +112,24 @@ def test_ten_thousand_messages_a_second(show: Show) -> None:
     assert dropped == 0
     assert show["/walk/jitter"] == 1.0
     assert late_ms < 500.0  # the goal is 50
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(60 * (MINUTES + 5))
+def test_minutes_of_ten_thousand_messages_a_second(show: Show, receiver: Receiver, server: OscServer) -> None:
+    """Memory stays flat, and the newest value is in force soon after it was sent."""
+    total = int(MINUTES * 60 * 10_000)
+    subprocess.run([sys.executable, "-c", FLOOD, str(server.port), "10000", "50000"], check=True, timeout=60)
+    before_mb = uss_mb(os.getpid())
+    show.changes = deque(maxlen=1000)  # what the test itself remembers must not grow
+    command = [sys.executable, "-c", FLOOD, str(server.port), "10000", str(total)]
+    sent_s = float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    until(lambda: show["/walk/jitter"] == 1.0)
+    late_ms, grown_mb = (show.came["/walk/jitter"] - sent_s) * 1e3, uss_mb(os.getpid()) - before_mb
+    print(f"{receiver.packets} taken, {server.dropped} dropped, the last in force after {late_ms:.1f} ms; grew {grown_mb:.2f} MB")
+    assert receiver.packets + server.dropped == total + 50_000
+    assert late_ms < 500.0
+    assert grown_mb < 10.0
 
 
 def test_what_the_system_had_to_drop_is_known(receiver: Receiver) -> None:

@@ -83,6 +83,7 @@ class Live:
         self._track = listening.source
         self._live: Source | None = None
         self._opened_s, self._lag_s = time.monotonic(), 0.0
+        self.waiting = False  # for the window system: for its events, or to swap
         self._ending = False
 
     def run(self, seconds: float | None = None) -> None:
@@ -104,7 +105,9 @@ class Live:
                 for message in self.stage.reload_changed():
                     self.say(message)
             if self.window is not None:
+                self.waiting = True
                 self._serve_window(tick)
+                self.waiting = False
             self._pace(cadence)
 
     def say(self, message: str) -> None:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 
 BEAT_S = 0.1
-STARTING, SHOWING, ENDING, FILM = "starting", "showing", "ending", "film"
+STARTING, SHOWING, WAITING, ENDING, FILM = "starting", "showing", "waiting", "ending", "film"
 LEAVE_S = 5.0  # for a show that has lost its supervisor
 
 
@@ -25,19 +25,25 @@ class Heartbeat:
         self._sending = threading.Lock()
         self._phase = STARTING
         self._frames: Callable[[], int] = lambda: 0
+        self._waiting: Callable[[], bool] = lambda: False
         threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
 
-    def tell(self, phase: str, frames: Callable[[], int] | None = None) -> None:
-        """From now on the show is in `phase`, and `frames` counts what it shows; the supervisor learns it at once."""
-        self._frames = frames or self._frames
+    def tell(self, phase: str) -> None:
+        """From now on the show is in `phase`; the supervisor learns it at once."""
         self._phase = phase
         self._send()
+
+    def show(self, frames: Callable[[], int], waiting: Callable[[], bool]) -> None:
+        """From now on it shows pictures, which `frames` counts, and may be `waiting` for the window system to take one."""
+        self._frames, self._waiting = frames, waiting
+        self.tell(SHOWING)
 
     def _send(self) -> bool:
         """False once nobody reads."""
         with self._sending:
+            phase = WAITING if self._phase == SHOWING and self._waiting() else self._phase
             try:
-                os.write(self._pipe, f"{self._phase} {self._frames()}\n".encode())  # far below PIPE_BUF: whole or not at all
+                os.write(self._pipe, f"{phase} {self._frames()}\n".encode())  # far below PIPE_BUF: whole or not at all
             except BlockingIOError:
                 pass  # full: the supervisor is stopped, and what it will read says that we lived
             except OSError:

@@ -2,12 +2,13 @@
 
 from collections import deque
 
-from engine.guard.heartbeat import ENDING, FILM, SHOWING, STARTING
+from engine.guard.heartbeat import ENDING, FILM, SHOWING, STARTING, WAITING
 
 LOOK_S = 0.1  # how often to look
 LONGEST_LOOK_S = 0.25  # a longer gap between looks was the watcher's own sleep (suspended, starved), and is not counted
 LOOKS_STOPPED = 2  # in a row: with the looks in between, a stopped process is seen within 0.5 s
 HANG_S, HANG_FRAMES = 5.0, 20.0  # a frame may take the longer one: this, or so many usual frames
+WAIT_LIMIT_S = 60.0  # for a window system that takes its time; long enough never to lead to safe mode
 START_LIMIT_S, END_LIMIT_S = 300.0, 60.0  # opening models, devices and windows; closing films
 AGAIN_LIMIT_S, AGAIN_STARTS = 15.0, 10.0  # a later start may take the longer one: this, or so many times the first
 LEAST_SHARE = 0.1  # of the time that counts however starved a process is: what hangs is found in the end
@@ -46,12 +47,12 @@ class Watch:
         """How long nothing new may be shown; infinite for a film."""
         if self.phase == SHOWING and self.frames > 0:
             return max(HANG_S, HANG_FRAMES * self.frame_s)
-        return {ENDING: END_LIMIT_S, FILM: float("inf")}.get(self.phase, self._start_limit_s)
+        return {WAITING: WAIT_LIMIT_S, ENDING: END_LIMIT_S, FILM: float("inf")}.get(self.phase, self._start_limit_s)
 
     def beat(self, line: str) -> None:
         """A heartbeat's line, `PHASE FRAMES`; anything else is not heard."""
         phase, _, frames = line.partition(" ")
-        if phase in (STARTING, SHOWING, ENDING, FILM) and frames.isdecimal():
+        if phase in (STARTING, SHOWING, WAITING, ENDING, FILM) and frames.isdecimal():
             self._newest = (phase, int(frames))
 
     def look(self, now_s: float, stopped: bool, starved_s: float = 0.0) -> str:

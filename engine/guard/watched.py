@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from engine import resources
-from engine.guard.heartbeat import ENDING, FILM, SHOWING, Heartbeat
+from engine.guard.heartbeat import ENDING, FILM, Heartbeat
 from engine.guard.journal import Claim, Journal, JournalError, Saved, load_journal, state_folder
 from engine.guard.orders import NONE_LEFT, Orders
 from engine.types import Value
@@ -22,6 +22,8 @@ PR_SET_PDEATHSIG = 1
 ASKED = ("/live", "/record")  # asked for anew: they are more than a value
 LET_GO = "/freeze"  # there is no picture to hold any more
 TOLD = 3  # refusals one by one; more are counted
+# Wayland lets the owner of a hidden window wait until it is seen, Windows while a window is dragged: neither is a hang.
+PATIENT = sys.platform == "win32" or bool(os.environ.get("WAYLAND_DISPLAY"))
 ENDS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name))
 
 
@@ -45,6 +47,8 @@ class Show(Protocol):
     def generator(self) -> Any: ...
     @property
     def frames(self) -> int: ...
+    @property
+    def waiting(self) -> bool: ...
     @property
     def messages(self) -> MutableSequence[str]: ...
     def say(self, message: str) -> None: ...
@@ -95,7 +99,7 @@ class Watched:
                 if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
                     self._handlers[number] = signal.signal(number, lambda *_: self._end(show))
         if self._heart is not None:
-            self._heart.tell(SHOWING, lambda: show.frames)
+            self._heart.show(lambda: show.frames, lambda: PATIENT and show.waiting)
         if self.orders.journal:
             self._journal = Journal(Path(self.orders.journal), lambda: _state(show), parts or {}, show.say)
             self._journal.start()

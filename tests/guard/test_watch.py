@@ -6,6 +6,7 @@ from engine.guard.watch import (
     MOST_PAUSE_S,
     SAFE_S,
     START_LIMIT_S,
+    WAIT_LIMIT_S,
     Crashes,
     Watch,
 )
@@ -57,6 +58,17 @@ def test_no_new_picture_for_five_seconds_is_a_hang_though_it_beats() -> None:
     fault, after_s = show.live(20, f"showing {show.watch.frames}")
     assert fault.startswith("showed nothing new for 5")
     assert HANG_S <= after_s < HANG_S + 0.5
+
+
+def test_a_window_system_that_takes_no_picture_is_waited_for() -> None:
+    show = Observed()
+    show.play(10)
+    usual_s = show.watch.frame_s
+    assert show.live(WAIT_LIMIT_S - 1, f"waiting {show.watch.frames}")[0] == ""
+    assert show.live(0.5, f"waiting {show.watch.frames + 1}")[0] == ""
+    show.play(1)
+    assert show.watch.frame_s < 2 * usual_s, "a wait was taken for a slow frame"
+    assert show.live(WAIT_LIMIT_S + 1, f"waiting {show.watch.frames}")[0].startswith("showed nothing new for 60")
 
 
 def test_a_slow_show_is_given_twenty_of_its_frames() -> None:

@@ -29,7 +29,7 @@ class Screen:
         self.generator: GeneratorProcess = open_model("light", "auto")
         self.instrument = Instrument(find_patch(patch), self.generator.info)
         self.messages: deque[str] = deque()
-        self.frames, self.ended = 0, False
+        self.frames, self.waiting, self.ended = 0, False, False
 
     def say(self, message: str) -> None:
         self.messages.append(message)
@@ -173,7 +173,7 @@ def test_orders_reach_one_process_and_none_of_its_children() -> None:
 def test_the_heart_beats_while_the_main_thread_sleeps_and_a_full_pipe_stops_nobody() -> None:
     script = (
         "import sys, time; from engine.guard.heartbeat import SHOWING, Heartbeat;"
-        "heart = Heartbeat(int(sys.argv[1])); heart.tell(SHOWING, lambda: 42);"
+        "heart = Heartbeat(int(sys.argv[1])); heart.show(lambda: 42, lambda: False);"
         "began = time.monotonic();"
         "[heart.tell(SHOWING) for _ in range(20000)];"  # more than a pipe holds
         "print(time.monotonic() - began, flush=True); time.sleep(60)"

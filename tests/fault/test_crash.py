@@ -3,20 +3,24 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from pythonosc.osc_message import OscMessage
+from pythonosc.osc_message_builder import OscMessageBuilder
 
 from engine.guard.journal import load_journal
 
 REACH_S = 50.0  # ten times what a restart may take
 SEEN_S = 5.0  # ten times what a stopped process may go unseen
-QUICK = ("--audio", "none", "--size", "320x180", "--osc-bind", "off", "--midi", "off")
+QUICK = ("--audio", "none", "--size", "320x180", "--midi", "off")
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for the show's processes in /proc")
 
@@ -28,7 +32,9 @@ class Supervised:
         self.home, self.journal = home, home / "state" / "clavilux" / "journal.json"
         environ = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
         environ |= {"XDG_STATE_HOME": str(home / "state"), "XDG_DATA_HOME": str(home / "data")}
-        command = [sys.executable, "-m", "engine.cli", "play", "--headless", "--realtime", *QUICK, *words]
+        self.osc = ("127.0.0.1", free_port())
+        command = [sys.executable, "-m", "engine.cli", "play", "--headless", "--realtime", *QUICK]
+        command += ["--osc-bind", f"{self.osc[0]}:{self.osc[1]}", *words]
         self.process = subprocess.Popen(command, cwd=home, env=environ, stderr=subprocess.PIPE, text=True)
         self.lines: list[str] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -67,6 +73,31 @@ class Supervised:
         self.until(lambda: self.journal.exists() and self.journal.stat().st_mtime > later_than, what="a journal")
         return dict(load_journal(self.journal).bases)
 
+    def turn(self, address: str, value: float | str) -> None:
+        """Set a parameter over OSC, until it is what it was set to."""
+
+        def obeyed() -> bool:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as wire:
+                wire.sendto(message(address, value), self.osc)
+            return self.ask(address) == (pytest.approx(value) if isinstance(value, float) else value)
+
+        self.until(obeyed, what=address)
+
+    def ask(self, address: str) -> object:
+        """What a parameter is set to, by the show's own answer over OSC."""
+        answers: list[object] = []
+
+        def answered() -> bool:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as wire:
+                wire.settimeout(0.5)
+                wire.sendto(message(address), self.osc)
+                with suppress(OSError):
+                    answers.append(OscMessage(wire.recv(65535)).params[0])
+            return bool(answers)
+
+        self.until(answered, what=address)
+        return answers[0]
+
     def family(self) -> set[int]:
         """All processes that were started by it and still run."""
         self._known |= descendants(self.process.pid)
@@ -77,6 +108,19 @@ class Supervised:
             os.kill(pid, signal.SIGKILL)
         self.process.wait()
         self._reader.join(REACH_S)
+
+
+def message(address: str, *values: float | str) -> bytes:
+    builder = OscMessageBuilder(address)
+    for value in values:
+        builder.add_arg(value)
+    return builder.build().dgram
+
+
+def free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
 
 
 def children(pid: int) -> list[int]:
@@ -116,6 +160,22 @@ def play(tmp_path: Path) -> Iterator[Callable[..., Supervised]]:
     yield start
     for show in made:
         show.end()
+
+
+def test_what_hands_set_over_osc_survives_a_crash(play: Callable[..., Supervised]) -> None:
+    show = play("--macro.2", "0.8")
+    show.turn("/patch/load", "tidal")
+    hands: dict[str, float | str] = {"/macro/2": 0.3, "/latent/truncation": 0.4, "/stage/fit": "crop", "/shader/warp/amount": 0.4}
+    for address, value in hands.items():
+        show.turn(address, value)
+    was_set = time.monotonic()
+    show.until(lambda: show.saved()["/shader/warp/amount"] == pytest.approx(0.4), what="the last one in the journal")
+    assert time.monotonic() - was_set < 10.0  # ten times the goal
+    os.kill(show.show(), signal.SIGKILL)
+    show.said("the show is back after")
+    assert show.ask("/patch/load") == "tidal"
+    for address, value in hands.items():
+        assert show.ask(address) == (pytest.approx(value) if isinstance(value, float) else value), address
 
 
 def test_a_killed_show_is_back_as_it_was_and_plays_for_the_rest_of_its_time(
@@ -168,6 +228,7 @@ def test_a_stopped_show_is_replaced_and_three_crashes_in_a_minute_lead_to_safe_m
     assert str(show.journal) in show.said("3 crashes within a minute: safe mode")
     back = sum("the show is back" in line for line in show.lines)
     show.said("the show is back after", times=back + 1)
+    assert (show.ask("/patch/load"), show.ask("/macro/2")) == ("first-light", 0.5)
     assert show.saved() == kept, "safe mode touched the journal"
     show.process.send_signal(signal.SIGINT)
     assert show.process.wait(REACH_S) == 0

@@ -32,7 +32,7 @@ class Bindings:
         self._fine: set[Knob] = set()
         self._pairs = Pairs()
         self.refused = 0  # posts that the board did not take
-        self.unbound = 0  # controls that lead nowhere
+        self.unbound = 0  # controllers and programs that lead nowhere
 
     def use(self, specs: Sequence[Spec]) -> None:
         """From any thread: these bindings, and no others of a patch, from the next message on."""
@@ -59,7 +59,7 @@ class Bindings:
         elif touch.kind == "program":
             self._program(touch.number)
             return True
-        self.unbound += touch.kind != "note"
+        self.unbound += touch.kind == "cc"
         return False
 
     @property

@@ -2,7 +2,8 @@
 
 One thread of ours polls all ports. RtMidi's callbacks would be sooner by a millisecond, but they wait for the interpreter on
 the driver's own thread, under JACK its real-time thread, and python-rtmidi holds the interpreter while it waits for that thread
-to end: a port closed while a message arrives can stop the whole process.
+to end: a port closed while a message arrives can stop the whole process. RtMidi is used on our thread alone, which on macOS also
+keeps its list of ports current.
 """
 
 import logging
@@ -11,7 +12,7 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -38,14 +39,17 @@ class Port:
 
     def __init__(self, name: str, midi: Any) -> None:
         self.name, self.midi, self.wire = name, midi, Wire()
+        self._get = midi.get_message
 
-    def packets(self) -> Iterator[tuple[bytes, float]]:
+    def packets(self) -> Sequence[tuple[bytes, float]]:
         """What has come, with time.monotonic() of now; not so much at once that other ports would wait."""
-        for _ in range(AT_ONCE):
-            event = self.midi.get_message()
-            if event is None:
-                return
-            yield bytes(event[0]), time.monotonic()
+        event = self._get()
+        if event is None:
+            return ()
+        found = [(bytes(event[0]), time.monotonic())]
+        while len(found) < AT_ONCE and (event := self._get()) is not None:
+            found.append((bytes(event[0]), time.monotonic()))
+        return found
 
     def close(self) -> None:
         """Close it for good."""
@@ -78,7 +82,7 @@ class MidiPorts:
         self._closed = Counter(received=0, noise=0, sysex=0, lost=0, faults=0)  # counts of closed ports, and of all
         self._echo = Echo()
         self._complained_s = 0.0
-        self._stopping = threading.Event()
+        self._stopping = False
         self._thread = threading.Thread(target=self._run, name="midi", daemon=True)
 
     def start(self) -> None:
@@ -88,7 +92,7 @@ class MidiPorts:
 
     def close(self) -> None:
         """Close all ports and stop looking."""
-        self._stopping.set()
+        self._stopping = True
         if self._thread.is_alive():
             self._thread.join(5.0)
 
@@ -113,7 +117,8 @@ class MidiPorts:
             Wire()  # needs mido
         except ImportError as error:
             self._say(
-                f"expected mido and python-rtmidi for MIDI ({error}): pip install mido python-rtmidi; kept playing without MIDI"
+                f"expected mido and python-rtmidi for MIDI ({error}): pip install mido python-rtmidi, which needs a C++ compiler "
+                "from Python 3.13 on; kept playing without MIDI"
             )
             return
         try:
@@ -123,7 +128,8 @@ class MidiPorts:
             return
         looked = -math.inf
         try:
-            while not self._stopping.wait(POLL_S):
+            while not self._stopping:
+                time.sleep(POLL_S)
                 self._poll()
                 if time.monotonic() - looked >= (LOOK_S if self._own else RETRY_S):
                     first, looked = looked < 0.0, time.monotonic()

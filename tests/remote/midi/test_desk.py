@@ -158,14 +158,15 @@ def test_ticks_never_wait_for_a_message_that_is_being_acted_on():
     thread.join()
 
 
-def test_noise_never_ends_midi_for_what_follows():
+@pytest.mark.parametrize("packets", [20_000, pytest.param(2_000_000, marks=pytest.mark.soak)])
+def test_noise_never_ends_midi_for_what_follows(packets):
     """Fault 8, its short form: random bytes, a megabyte of system exclusive, a clock of 1 kHz."""
     show, wire, draw = (
         Show(**{"cc/21": {"to": "/walk/speed", "takeover": "jump"}, "cc14/1": "/walk/rate_hz"}),
         Wire(),
         random.Random(8),
     )
-    for index in range(20_000):
+    for index in range(packets):
         data = [0xF8] if index % 2 else [draw.randrange(256) for _ in range(draw.randrange(12))]
         for message in wire.feed(data):
             show.desk.take(message, PORT, show.t + index / 1000.0)

@@ -43,6 +43,7 @@ class Hands:
         self.receiver = Receiver(instrument.tree, self.allowed, honour=options.osc_timetags == "honour", say=say)
         self.server: OscServer | None = None
         self._stream: OscStream | None = None
+        self._asking = ""  # the stranger that the performer was shown
         self._counted = {"osc": 0, "midi": 0}
         self._heard_s = {"osc": -math.inf, "midi": -math.inf}
         shelf = [path.stem for path in resources.listing("patches", "*.toml")]
@@ -65,17 +66,12 @@ class Hands:
             self.close()
             raise
 
-    @property
-    def stranger(self) -> str:
-        """The machine that asks to be let in, or nothing."""
-        found = self.allowed.stranger
-        return found.host if found is not None else ""
-
     def let_in(self) -> None:
-        """Take what the stranger sends from now on."""
-        if host := self.stranger:
-            self._admit(host)
-            self._say(f"OSC from {host} is let in")
+        """Take what the stranger that was shown sends from now on."""
+        if self._asking:
+            self._admit(self._asking)
+            self._say(f"OSC from {self._asking} is let in")
+            self._asking = ""
 
     def follow(self, tick: Tick) -> None:
         """For the analysis thread, once a tick."""
@@ -97,13 +93,14 @@ class Hands:
         for name, count in counts.items():
             if count != self._counted[name]:
                 self._counted[name], self._heard_s[name] = count, now
-        ports = self.midi.names
+        ports, stranger = self.midi.names, self.allowed.stranger
+        self._asking = "" if stranger is None else stranger.host
         return {
             "osc": "off" if self.server is None else f"port {self.server.port}",
             "osc_heard_s": self._heard_s["osc"],
             "midi": "off" if not ports else ports[0] if len(ports) == 1 else f"{len(ports)} ports",
             "midi_heard_s": self._heard_s["midi"],
-            "stranger": self.stranger,
+            "stranger": self._asking,
         }
 
     def parts(self) -> dict[str, Callable[[], object]]:

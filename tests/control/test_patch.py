@@ -136,7 +136,7 @@ def test_a_cut_patch_leaves_the_playing_one_as_it_is(tmp_path):
     assert performer.patch is playing
 
 
-def until(condition, seconds: float = 10.0) -> bool:
+def until(condition, seconds: float = 30.0) -> bool:
     end = time.monotonic() + seconds
     while not condition() and time.monotonic() < end:
         time.sleep(0.01)
@@ -151,7 +151,8 @@ def test_a_saved_patch_is_taken_and_a_bad_one_keeps_the_old(tmp_path):
         write(tmp_path, GOOD.replace("amount = 0.3", "amount = 0.6"))
         assert until(lambda: taken)
         assert taken[-1].settings["/shader/bloom/amount"] == 0.6
-        write(tmp_path, GOOD.replace("[mover]", "[movr]"))
+        errors.clear()  # on a busy machine the file may have been seen half written
+        write(tmp_path, GOOD.replace("[mover]", "[movr]"), "new.toml").replace(path)
         assert until(lambda: errors)
         assert "test.toml:4" in errors[-1]
         assert errors[-1].endswith("kept the patch that plays")

@@ -6,6 +6,7 @@ from collections.abc import MutableMapping
 from dataclasses import asdict, dataclass, fields
 
 VARIABLE = "CLAVILUX_SUPERVISED"
+NO_DISPLAY = 69  # exit code of a show that was started again and finds no display: no fault of its own
 NONE_LEFT = "expected a journal of the last show; found none; started afresh"
 
 

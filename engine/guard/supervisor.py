@@ -19,12 +19,14 @@ from pathlib import Path
 import engine
 from engine.guard.heartbeat import ENDING, FILM
 from engine.guard.journal import Claim, state_folder
-from engine.guard.orders import NONE_LEFT, Orders
+from engine.guard.orders import NO_DISPLAY, NONE_LEFT, Orders
 from engine.guard.watch import LOOK_S, SAFE_CRASHES, Crashes, Watch
 
 LEAVE_S = 15.0  # for a show that was asked to end; a second request does not wait
+NO_DISPLAY_S = 0.5  # between looks for one
 KILLED_S = 10.0  # a broken driver may hold a killed process; it is not waited for any longer
 UNEASY_S = 0.5  # nothing new for so long: look closer
+WAITS = "the display is gone; the show waits until it is there again"
 QUIET = "ignore:resource_tracker:UserWarning"
 ENDS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name))
 
@@ -77,6 +79,12 @@ class Supervisor:
                 return 0
             if watch.phase in (ENDING, FILM) or (self._began_s is None and code > 0 and not fault):
                 return as_shell(code)
+            if code == NO_DISPLAY and not fault:
+                if why != WAITS:
+                    say(why := WAITS)
+                life += 1
+                self._pause(NO_DISPLAY_S)
+                continue
             fault = f"the show {fault or ended(code)} after {watch.lived_s:.0f} s"
             was_safe = self._crashes.safe
             pause_s = self._crashes.crash(watch.shown_s)

@@ -169,4 +169,4 @@ def _belong_to(parent: int) -> None:
     if hasattr(signal, "SIGTTOU"):
         signal.signal(signal.SIGTTOU, signal.SIG_IGN)
     with suppress(ValueError, OSError):  # no standard error
-        faulthandler.enable()
+        faulthandler.enable(all_threads=False)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -26,14 +27,16 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for the s
 
 
 class Supervised:
-    """`clavilux play --headless --realtime` in a home of its own."""
+    """`clavilux play` in a home of its own: in a window on `display`, or headless in real time."""
 
-    def __init__(self, home: Path, *words: str) -> None:
+    def __init__(self, home: Path, *words: str, display: str = "") -> None:
         self.home, self.journal = home, home / "state" / "clavilux" / "journal.json"
         environ = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
         environ |= {"XDG_STATE_HOME": str(home / "state"), "XDG_DATA_HOME": str(home / "data")}
+        environ |= {"DISPLAY": display} if display else {}
         self.osc = ("127.0.0.1", free_port())
-        command = [sys.executable, "-m", "engine.cli", "play", "--headless", "--realtime", *QUICK]
+        command = [sys.executable, "-m", "engine.cli", "play", *QUICK]
+        command += [] if display else ["--headless", "--realtime"]
         command += ["--osc-bind", f"{self.osc[0]}:{self.osc[1]}", *words]
         self.process = subprocess.Popen(command, cwd=home, env=environ, stderr=subprocess.PIPE, text=True)
         self.lines: list[str] = []
@@ -123,6 +126,19 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
+def xvfb(name: str = "") -> tuple["subprocess.Popen[bytes]", str]:
+    """An X server, ready: a new one, or one by its name."""
+    reading, writing = os.pipe()
+    command = ["setpriv", "--pdeathsig", "KILL", "Xvfb", *([name] if name else []), "-displayfd", str(writing)]
+    command += ["-screen", "0", "1280x720x24", "+extension", "GLX", "-nolisten", "tcp"]
+    server = subprocess.Popen(command, pass_fds=(writing,), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    os.close(writing)
+    with open(reading) as answer:
+        number = answer.readline().strip()
+    assert number, "Xvfb did not start"
+    return server, f":{number}"
+
+
 def children(pid: int) -> list[int]:
     try:
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
@@ -153,8 +169,8 @@ def alive(pid: int) -> bool:
 def play(tmp_path: Path) -> Iterator[Callable[..., Supervised]]:
     made: list[Supervised] = []
 
-    def start(*words: str) -> Supervised:
-        made.append(Supervised(tmp_path, *words))
+    def start(*words: str, display: str = "") -> Supervised:
+        made.append(Supervised(tmp_path, *words, display=display))
         return made[-1]
 
     yield start
@@ -245,6 +261,29 @@ def test_ctrl_c_ends_the_show_and_leaves_its_journal(play: Callable[..., Supervi
     show.until(lambda: not show.family(), what="orphans")
     assert show.saved(asked)["/macro/2"] == 0.8
     assert not any("clavilux:" in line or "Traceback" in line for line in show.lines), show.lines
+
+
+def test_a_lost_display_is_waited_for_and_is_no_reason_for_safe_mode(play: Callable[..., Supervised]) -> None:
+    if shutil.which("Xvfb") is None:
+        pytest.skip("Xvfb is not installed: no display is lost here (apt-get install xvfb)")
+    server, name = xvfb()
+    try:
+        show = play("--macro.2", "0.8", display=name)
+        show.saved()
+        server.kill()
+        server.wait()
+        show.said("the display is gone")
+        time.sleep(3.0)  # for several looks
+        server, _ = xvfb(name)
+        show.said("the show is back after")
+        assert show.ask("/macro/2") == pytest.approx(0.8)
+        assert sum("the display is gone" in line for line in show.lines) == 1
+        assert not any("safe mode" in line for line in show.lines), show.lines
+        show.process.send_signal(signal.SIGTERM)
+        assert show.process.wait(REACH_S) == 0
+    finally:
+        server.kill()
+        server.wait()
 
 
 def test_a_killed_supervisor_leaves_nothing_behind(play: Callable[..., Supervised]) -> None:

@@ -1,0 +1,115 @@
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from engine import resources
+from engine.commands.play import as_ordered, unused, without_the_users
+from engine.guard.orders import Orders
+from engine.guard.watched import Watched
+from engine.options import PlayOptions
+
+HANDS = {"/macro/2": 0.25, "/macro/3": 0.75, "/seed": 5}
+NOBODY: frozenset[str] = frozenset()
+
+
+@pytest.fixture
+def left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Watched]:
+    """What a show finds whose predecessor played `patch` and `model`; `again` after a crash, else by --resume."""
+    monkeypatch.setattr(resources, "_added", [])
+
+    def write(patch: str = "tidal", model: str = "light", again: bool = False) -> Watched:
+        journal = tmp_path / "journal.json"
+        journal.write_text(json.dumps({"schema": 1, "patch": patch, "model": model, "bases": HANDS, "parts": {}}))
+        return Watched(Orders(resume=str(journal), life=int(again), left_s=7.0 if again else None))
+
+    return write
+
+
+def bases(watched: Watched) -> dict[str, object]:
+    assert watched.saved is not None
+    return dict(watched.saved.bases)
+
+
+def test_resumed_is_what_was_played_and_what_is_named_wins(left: Callable[..., Watched]) -> None:
+    watched = left()
+    options = as_ordered(PlayOptions(params=(("/macro/2", "0.9"),), seed=8), watched, frozenset({"seed"}))
+    assert (options.patch, options.model, options.seed) == ("tidal", "light", 8)
+    assert bases(watched) == {"/macro/3": 0.75}
+    assert not watched.messages
+
+
+def test_resumed_with_another_patch_plays_that_as_saved(left: Callable[..., Watched]) -> None:
+    watched = left()
+    assert as_ordered(PlayOptions(patch="deep-music"), watched, frozenset({"patch"})).patch == "deep-music"
+    assert bases(watched) == {}
+    assert "of tidal" in watched.messages[0]
+    watched = left()
+    assert as_ordered(PlayOptions(patch="tidal"), watched, frozenset({"patch"})).patch == "tidal"
+    assert bases(watched) == HANDS
+
+
+def test_a_show_that_crashed_plays_on_what_it_played_whatever_the_command_line_says(
+    left: Callable[..., Watched], tmp_path: Path
+) -> None:
+    film = tmp_path / "show.mp4"
+    film.write_bytes(b"recorded before the crash")
+    asked = PlayOptions(
+        patch="first-light",
+        params=(("/macro/2", "0.9"), ("/no/longer/there", "1")),
+        seconds=60.0,
+        record=film,
+        audio="synthetic",
+    )
+    watched = left(again=True)
+    options = as_ordered(asked, watched, frozenset({"patch", "model", "seed"}))
+    played_on = replace(asked, patch="tidal", params=(("/macro/2", "0.9"),), seconds=7.0, record=tmp_path / "show-2.mp4")
+    assert options == played_on
+    assert bases(watched) == HANDS, "hands came after the command line"
+
+
+@pytest.mark.parametrize(("patch", "model", "word"), [("gone", "light", "gone.toml"), ("tidal", "gone", "'gone'")])
+@pytest.mark.parametrize("again", [False, True])
+def test_what_is_no_longer_there_is_told_and_what_was_asked_for_plays(
+    patch: str, model: str, word: str, again: bool, left: Callable[..., Watched]
+) -> None:
+    watched = left(patch, model, again)
+    options = as_ordered(PlayOptions(patch="deep-music"), watched, NOBODY)
+    assert options.patch == ("deep-music" if patch == "gone" else "tidal")
+    assert options.model == "light"
+    assert len(watched.messages) == 1
+    assert word in watched.messages[0]
+    assert "plays instead" in watched.messages[0]
+    assert bases(watched) == HANDS
+
+
+def test_without_a_journal_the_command_line_holds(tmp_path: Path) -> None:
+    asked = PlayOptions(patch="deep-music", seconds=3.0)
+    assert as_ordered(asked, Watched(Orders()), NOBODY) == asked
+
+
+def test_safe_mode_keeps_sound_hands_and_outputs_and_nothing_else_of_the_users(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = PlayOptions(
+        patch="mine", model="mine", runtime="torch", params=(("/a", "1"),), resume=True, audio="my.wav", osc_bind="0.0.0.0:9"
+    )
+    assert without_the_users(asked) == PlayOptions(audio="my.wav", osc_bind="0.0.0.0:9", safe=True)
+    for folder in (tmp_path / "clavilux" / "patches", tmp_path / "assets" / "patches"):
+        folder.mkdir(parents=True)
+        (folder / "first-light.toml").write_text("mine")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setattr(resources, "_added", [tmp_path / "assets"])
+    monkeypatch.setattr(resources, "_shipped_alone", False)
+    assert resources.find("patches", "first-light.toml").read_text() == "mine"
+    resources.use_shipped_alone()
+    assert resources.find("patches", "first-light.toml").read_text() != "mine"
+
+
+def test_no_recording_is_written_over(tmp_path: Path) -> None:
+    assert unused(tmp_path / "a.mp4") == tmp_path / "a.mp4"
+    for name in ("a.mp4", "a-2.mp4"):
+        (tmp_path / name).touch()
+    assert unused(tmp_path / "a.mp4") == tmp_path / "a-3.mp4"

@@ -13,6 +13,7 @@ NEAR = 0.02  # of a fader's way: where it takes hold of a value
 MACROS = 8
 LOAD_PATCH = "/patch/load"
 PRESSED = 0.5
+SWEPT, SWEEP_S = 3, 1.0  # different values, within so long: no bank select, but a fader of the same number
 REST = {"note": 0.0, "aftertouch": 0.0, "bend": 0.5}  # where controls stand when nobody touches them
 
 
@@ -30,6 +31,7 @@ class Bindings:
         self._macros: dict[Knob, MacroSpec] = {}
         self._coarse: dict[Knob, float] = {}  # when a controller below 32 last came, to know its fine half by
         self._fine: set[Knob] = set()
+        self._seen: dict[Knob, dict[int, float]] = {}  # values of controllers that may be bank selects, and when they came
         self._pairs = Pairs()
         self.refused = 0  # posts that the board did not take
         self.unbound = 0  # controllers and programs that lead nowhere
@@ -205,7 +207,11 @@ class Bindings:
             coarse = (touch.port, touch.channel, touch.number - FINE)
             if t - self._coarse.get(coarse, -math.inf) <= PAIR_S:
                 self._fine.add(knob)
-        if touch.number in BANK_SELECT or touch.number >= MODES or knob in self._fine:
+        if (
+            touch.number >= MODES
+            or knob in self._fine
+            or (touch.number in BANK_SELECT and not self._is_swept(knob, touch.raw, t))
+        ):
             return None
         taken = self._table.macros | {spec.address for spec in self._macros.values()}
         free = next((address for n in range(1, MACROS + 1) if (address := f"/macro/{n}") not in taken), None)
@@ -217,6 +223,12 @@ class Bindings:
             f"MIDI cc/{touch.number} on channel {touch.channel} of {touch.port} plays {free} ({doc}) from where it meets it"
         )
         return macro
+
+    def _is_swept(self, knob: Knob, raw: int, t: float) -> bool:
+        """Whether it moves through values, as a fader does (some have this number) and no bank select."""
+        seen = self._seen.setdefault(knob, {})
+        seen[raw] = t
+        return sum(t - moment <= SWEEP_S for moment in seen.values()) >= SWEPT
 
     def _program(self, number: int) -> None:
         if number >= len(self._shelf) or LOAD_PATCH not in self._board:

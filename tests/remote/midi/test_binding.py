@@ -236,6 +236,14 @@ def test_bank_select_channel_modes_and_fine_halves_get_no_macro():
     assert [entry[2] for entry in rig.bindings.state()] == [5]
 
 
+def test_a_fader_with_the_number_of_bank_select_gets_a_macro_once_it_is_swept():
+    rig = Rig().play(cc(0, 0), cc(0, 1), cc(0, 0), cc(0, 1))
+    assert not rig.bindings.state(), "banks were selected"
+    rig.play(*(cc(0, value) for value in range(2, 127, 4)))
+    assert [entry[2:] for entry in rig.bindings.state()] == [[0, 1]]
+    assert rig.base("/macro/1") == pytest.approx(122 / 127, abs=0.05)
+
+
 def test_a_ninth_controller_gets_none():
     rig = Rig().play(*(cc(number, 64) for number in range(40, 52)))
     assert [entry[2:] for entry in rig.bindings.state()] == [[40 + index, index + 1] for index in range(8)]

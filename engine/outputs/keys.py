@@ -54,6 +54,7 @@ KEYS = (
     Key(("k",), Action("/sync/calibrate"), "K", "flash and click on beats"),
     Key(("left",), Action("/sync/offset_ms", -OFFSET_STEP_MS, step=True), "Left Right", "picture later, earlier", repeats=True),
     Key(("right",), Action("/sync/offset_ms", OFFSET_STEP_MS, step=True), "", "", repeats=True),
+    Key(("y",), Action("allow"), "Y", "let an OSC sender in"),
     Key(("h",), Action("help"), "H", "these keys"),
     Key(("escape", "q"), Action("quit"), "Esc  Q", "quit: press twice"),
 )

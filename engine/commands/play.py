@@ -23,6 +23,7 @@ Examples:
   clavilux play tidal --audio song.flac --seed 7    another patch, a file, another path
   clavilux play --audio song.flac --record show.mp4 --headless   a film, nothing dropped
   clavilux play --latent.truncation 0.6 --macro.2 0.8            parameters (see `clavilux params`)
+  clavilux play --resume                             as the last show was left
 
 In the output window: 1-9 patches, I live input, F freeze, B blackout, P panic, H all keys, Esc twice ends."""
 
@@ -121,6 +122,8 @@ def as_ordered(options: PlayOptions, watched: "Watched", named: frozenset[str]) 
     saved = watched.saved
     if saved is None:
         return options
+    if again and not saved.bases.get("/record", True):  # it had been ended by hand
+        options = replace(options, record=None)
     bases = dict(saved.bases)
     from engine import resources
     from engine.commands.params import tree_of
@@ -144,7 +147,8 @@ def as_ordered(options: PlayOptions, watched: "Watched", named: frozenset[str]) 
     if again:
         tree = tree_of(options.patch, options.model) if options.params else ()
         return replace(options, params=tuple(item for item in options.params if item[0] in tree))
-    given = {address for address, _ in options.params} | {f"/{name}" for name in named}
+    # Another day's recording is not gone on with.
+    given = {"/record", *(address for address, _ in options.params), *(f"/{name}" for name in named)}
     watched.saved = replace(saved, bases={address: value for address, value in bases.items() if address not in given})
     return options
 

@@ -130,12 +130,12 @@ class Claim:
         """What the last show left: the newest journal that no running show writes."""
         left = []
         for path in self.path.parent.glob("journal*.json"):
-            lock = None if path == self.path else _locked(path)
-            if path == self.path or lock is not None:
-                with suppress(OSError):
+            with suppress(OSError):  # another user's, or just gone
+                lock = self._lock if path == self.path else _locked(path)
+                if lock is not None:
                     left.append((path.stat().st_mtime_ns, path))
-            if lock is not None:
-                lock.close()
+                if lock not in (None, self._lock):
+                    lock.close()
         return max(left)[1] if left else None
 
     def close(self) -> None:

@@ -73,9 +73,9 @@ class Supervisor:
                 return 0
             watch = Watch(time.monotonic(), self._started_s)
             fault, code = self._live(self._orders(life, why, left_s), watch)
+            if fault and (self._asked or watch.phase == ENDING):
+                say(f"the show {fault}; killed")
             if code == 0 or self._asked:
-                if fault:
-                    say(f"the show {fault}; killed")
                 return 0
             if watch.phase in (ENDING, FILM) or (self._began_s is None and code > 0 and not fault):
                 return as_shell(code)

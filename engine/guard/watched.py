@@ -72,6 +72,8 @@ class Watched:
         self.saved: Saved | None = None
         if self._heart is not None:
             _belong_to(self.orders.parent)
+        if self.orders.safe and not self.orders.why:
+            self.messages.append("safe mode: the bundled patch and model, nothing of yours; what hands set is not saved")
         if self.orders.resume:
             try:
                 self.saved = load_journal(Path(self.orders.resume))

@@ -11,7 +11,7 @@ from engine.guard.orders import Orders
 from engine.guard.watched import Watched
 from engine.options import PlayOptions
 
-HANDS = {"/macro/2": 0.25, "/macro/3": 0.75, "/seed": 5}
+HANDS: dict[str, object] = {"/macro/2": 0.25, "/macro/3": 0.75, "/seed": 5}
 NOBODY: frozenset[str] = frozenset()
 
 
@@ -20,9 +20,10 @@ def left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Watch
     """What a show finds whose predecessor played `patch` and `model`; `again` after a crash, else by --resume."""
     monkeypatch.setattr(resources, "_added", [])
 
-    def write(patch: str = "tidal", model: str = "light", again: bool = False) -> Watched:
+    def write(patch: str = "tidal", model: str = "light", again: bool = False, **more: object) -> Watched:
         journal = tmp_path / "journal.json"
-        journal.write_text(json.dumps({"schema": 1, "patch": patch, "model": model, "bases": HANDS, "parts": {}}))
+        bases = HANDS | {f"/{name}": value for name, value in more.items()}
+        journal.write_text(json.dumps({"schema": 1, "patch": patch, "model": model, "bases": bases, "parts": {}}))
         return Watched(Orders(resume=str(journal), life=int(again), left_s=7.0 if again else None))
 
     return write
@@ -34,7 +35,7 @@ def bases(watched: Watched) -> dict[str, object]:
 
 
 def test_resumed_is_what_was_played_and_what_is_named_wins(left: Callable[..., Watched]) -> None:
-    watched = left()
+    watched = left(record=True)
     options = as_ordered(PlayOptions(params=(("/macro/2", "0.9"),), seed=8), watched, frozenset({"seed"}))
     assert (options.patch, options.model, options.seed) == ("tidal", "light", 8)
     assert bases(watched) == {"/macro/3": 0.75}
@@ -68,6 +69,13 @@ def test_a_show_that_crashed_plays_on_what_it_played_whatever_the_command_line_s
     played_on = replace(asked, patch="tidal", params=(("/macro/2", "0.9"),), seconds=7.0, record=tmp_path / "show-2.mp4")
     assert options == played_on
     assert bases(watched) == HANDS, "hands came after the command line"
+
+
+def test_a_recording_that_was_ended_before_the_crash_is_not_begun_again(left: Callable[..., Watched], tmp_path: Path) -> None:
+    asked = PlayOptions(record=tmp_path / "show.mp4")
+    assert as_ordered(asked, left(again=True, record=False), NOBODY).record is None
+    assert as_ordered(asked, left(again=True, record=True), NOBODY).record == tmp_path / "show.mp4"
+    assert as_ordered(asked, left(again=False, record=False), NOBODY).record == tmp_path / "show.mp4"
 
 
 @pytest.mark.parametrize(("patch", "model", "word"), [("gone", "light", "gone.toml"), ("tidal", "gone", "'gone'")])

@@ -76,6 +76,7 @@ class Rig:
             old.unplug(tree)
             if keep:
                 same = {address for address, value in self.initial.items() if old.initial.get(address) == value}
+                same |= overrides.keys() - (self._own.keys() - old._own.keys())  # in force, or a hand's since
                 for address in same & self._own.keys():
                     self._own[address].set_base(old._own[address].base)
                 self._carry_on(old)

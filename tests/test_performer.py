@@ -256,6 +256,23 @@ def test_what_the_command_line_says_outlives_changes_of_patch():
         perform(overrides={"/latent/truncation": "much"})
 
 
+def test_a_hand_on_what_the_command_line_said_outlives_a_patch_saved_again(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(DEFAULT.read_text())
+    performer = perform(path, overrides={"/macro/2": 0.8, "/walk/amount": 0.9})
+    for address in ("/macro/2", "/walk/amount"):
+        performer.tree.post(address, 0.3)
+    performer.step(frame(0))
+    for number, text in enumerate((DEFAULT.read_text(), DEFAULT.read_text().replace("[mover]", "[mover]  # again")), 1):
+        path.write_text(text)
+        performer.offer(load_patch(path))
+        performer.step(frame(number))
+        assert [performer.tree.leaf(address).base for address in ("/macro/2", "/walk/amount")] == [0.3, 0.3]
+    performer.offer(load_patch(resources.find("patches", "deep-music.toml")))
+    performer.step(frame(3))
+    assert performer.tree.leaf("/macro/2").base == 0.8
+
+
 def test_panic_is_the_patch_as_saved():
     within = tree()
     within.attach("", Buttons().leaves)

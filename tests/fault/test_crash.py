@@ -181,6 +181,8 @@ def play(tmp_path: Path) -> Iterator[Callable[..., Supervised]]:
 def test_what_hands_set_over_osc_survives_a_crash(play: Callable[..., Supervised]) -> None:
     show = play("--macro.2", "0.8")
     show.turn("/patch/load", "tidal")
+    # It is asked for at once, but plays a moment later, and only then are parameters hands' own again.
+    show.until(lambda: show.journal.exists() and load_journal(show.journal).patch == "tidal", what="the patch in the journal")
     hands: dict[str, float | str] = {"/macro/2": 0.3, "/latent/truncation": 0.4, "/stage/fit": "crop", "/shader/warp/amount": 0.4}
     for address, value in hands.items():
         show.turn(address, value)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DEFAULT_FILM = Path("out/first-light.mp4")
+TRACK = "track_s"  # of the journal: where in its file the sound was
 DEFAULT_OSC = "127.0.0.1:9000"
 
 
@@ -26,6 +27,7 @@ class PlayOptions:
     record: Path | None = None  # a film's output in film mode; recorded while performing otherwise
     seed: int = 0
     rate_hz: float = 60.0  # display frames a second, asked for
+    from_s: float = 0.0  # where in an audio file it begins
     loop: bool = True  # play an audio file again from its start; a film without `seconds` ends with the file all the same
     osc_bind: str = DEFAULT_OSC  # HOST:PORT that listens for OSC over UDP, or off
     osc_tcp: str = ""  # HOST:PORT that listens for OSC over TCP (SLIP); empty: none

@@ -19,7 +19,7 @@ from engine.hands import Hands
 from engine.instrument import HOP, RATE_HZ, Instrument, find_patch
 from engine.listening import Listening
 from engine.live import Live
-from engine.options import PlayOptions
+from engine.options import TRACK, PlayOptions
 from engine.overview import figures
 from engine.runtime.process import GeneratorProcess
 from engine.sources import Source, open_source
@@ -47,6 +47,7 @@ def perform(options: PlayOptions, watched: Watched | None = None) -> None:
             options.loop and (options.mode != "film" or options.seconds is not None),
             options.mode != "film",
             options.seed,
+            options.from_s,
         )
         instrument = Instrument(patch, generator.info, source.inputs, options.seed, options.params)
         if options.mode == "film":
@@ -61,11 +62,11 @@ def open_model(name: str, runtime: str) -> GeneratorProcess:
     return GeneratorProcess(resources.find("models", name), runtime)
 
 
-def open_sound(spec: str, loop: bool, paced: bool, seed: int) -> Source:
+def open_sound(spec: str, loop: bool, paced: bool, seed: int, from_s: float = 0.0) -> Source:
     """The source that `--audio` names."""
     if spec == "demo":
         spec = str(resources.find("patches", DEMO))
-    return open_source(spec, rate_hz=RATE_HZ, hop=HOP, loop=loop, paced=paced, seed=seed)
+    return open_source(spec, rate_hz=RATE_HZ, hop=HOP, loop=loop, paced=paced, seed=seed, from_s=from_s)
 
 
 def make_film(options: PlayOptions, instrument: Instrument, source: Source, generator: GeneratorProcess) -> None:
@@ -148,7 +149,7 @@ def play_live(
     if watched is not None:
         stack.callback(watched.close)  # first of all: what is closed after it may take its time
         hands.restore(watched.parts)
-        watched.begin(live, hands.parts())
+        watched.begin(live, {**hands.parts(), TRACK: lambda: int(source.status().position_s)})
     if options.record is not None:
         live.record(options.record)
     listening.start()

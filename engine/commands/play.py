@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
-from engine.options import DEFAULT_FILM, PlayOptions
+from engine.options import DEFAULT_FILM, TRACK, PlayOptions
 
 if TYPE_CHECKING:
     from engine.guard.watched import Watched
@@ -124,6 +124,9 @@ def as_ordered(options: PlayOptions, watched: "Watched", named: frozenset[str]) 
         return options
     if again and not saved.bases.get("/record", True):  # it had been ended by hand
         options = replace(options, record=None)
+    at_s = saved.parts.get(TRACK)
+    if again and isinstance(at_s, int | float) and at_s > options.from_s:
+        options = replace(options, from_s=float(at_s))
     bases = dict(saved.bases)
     from engine import resources
     from engine.commands.params import tree_of
@@ -177,6 +180,7 @@ def unused(path: Path) -> Path:
     show_default=True,
     help="demo, synthetic, none, default, a file, or a device (DEVICE:1-2=main,3=kick; see `clavilux devices`).",
 )
+@click.option("--from", "from_s", type=click.FloatRange(0), default=0.0, metavar="SECONDS", help="Where an audio file begins.")
 @click.option("--loop/--once", default=True, help="Play an audio file again from its start, or end with it.")
 @click.option(
     "--model",

@@ -12,25 +12,30 @@ log = logging.getLogger("clavilux.sources")
 BLOCK = 8192  # frames decoded at a time: long files are streamed, never held
 
 
-def decoded(path: Path) -> Iterator[tuple[FloatArray, int]]:
-    """Blocks (n, 2) of a file and their rate in Hz. Raises OSError for a file without sound; damage further on ends the file."""
+def decoded(path: Path, from_s: float = 0.0) -> Iterator[tuple[FloatArray, int]]:
+    """Blocks (n, 2) of a file and their rate in Hz, from about `from_s`; from its beginning where it is not so long.
+
+    Raises OSError for a file without sound; damage further on ends the file.
+    """
     import soundfile
 
     try:
         file = soundfile.SoundFile(path)
     except soundfile.LibsndfileError:
-        yield from _decoded_by_ffmpeg(path)
+        yield from _decoded_by_ffmpeg(path, from_s)
         return
     with file:
         block = np.zeros((BLOCK, file.channels), np.float32)
         try:
+            if 0.0 < from_s < file.frames / file.samplerate and file.seekable():
+                file.seek(int(from_s * file.samplerate))
             while count := len(file.read(dtype="float32", always_2d=True, out=block)):
                 yield _stereo(block[:count]), file.samplerate
         except soundfile.LibsndfileError as error:
             log.warning("expected sound up to the end of %s; got %s; it ends here", path, error)
 
 
-def _decoded_by_ffmpeg(path: Path) -> Iterator[tuple[FloatArray, int]]:
+def _decoded_by_ffmpeg(path: Path, from_s: float) -> Iterator[tuple[FloatArray, int]]:
     import av
 
     try:
@@ -40,6 +45,8 @@ def _decoded_by_ffmpeg(path: Path) -> Iterator[tuple[FloatArray, int]]:
     with container:
         if not container.streams.audio:
             raise OSError(f"expected a file with sound; got {path}, which has none")
+        if container.duration and 0.0 < from_s < container.duration / av.time_base:
+            container.seek(int(from_s * av.time_base))
         resampler = av.AudioResampler("flt", "stereo")  # folds surround down, keeps the rate
         damaged = 0
         for packet in container.demux(container.streams.audio[0]):

@@ -29,6 +29,7 @@ class SourceStatus:
     overflows: int  # times that sound was dropped, or missing, because a thread came late
     lost: bool  # the device is away; silence is delivered meanwhile
     level: float  # peak of the newest hop, 0..1
+    position_s: float = 0.0  # where in its file the newest hop is
 
 
 class Source(Protocol):

@@ -15,19 +15,26 @@ Inputs = dict[str, tuple[int, int]]  # name -> first and last channel, counted f
 
 
 def open_source(
-    spec: str, *, rate_hz: int = 48000, hop: int = 256, loop: bool = False, paced: bool = True, seed: int = 0
+    spec: str,
+    *,
+    rate_hz: int = 48000,
+    hop: int = 256,
+    loop: bool = False,
+    paced: bool = True,
+    seed: int = 0,
+    from_s: float = 0.0,
 ) -> Source:
     """The source that `spec` names: synthetic, none, a file, `default`, or a device with optional inputs `NAME:1-2=main,3=kick`.
 
-    `paced` false delivers files and generated sound at once instead of in real time. Raises OSError for a file or device that
-    cannot be opened, ValueError for words that mean nothing.
+    `paced` false delivers files and generated sound at once instead of in real time; a file begins at `from_s`. Raises OSError
+    for a file or device that cannot be opened, ValueError for words that mean nothing.
     """
     if spec in GENERATED:
         source: Source = lookup("source", spec)(rate_hz, hop, paced, seed)
     elif Path(spec).is_file():
         from engine.sources.file import FileSource
 
-        source = FileSource(Path(spec), rate_hz, hop, loop, paced)
+        source = FileSource(Path(spec), rate_hz, hop, loop, paced, from_s)
     elif _FILE.search(spec):
         raise FileNotFoundError(f"expected a file of sound; got {spec}, which is not there")
     else:

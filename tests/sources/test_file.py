@@ -133,3 +133,25 @@ def test_bad_samples_are_cleaned() -> None:
     assert np.abs(good).max() <= LOUDEST
     assert good[1, 1] == 0.0
     assert good[2, 1] == 0.5
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.flac", ""), ("a.m4a", "aac")])
+def test_a_file_goes_on_from_where_it_is_told_and_says_where_it_is(tmp_path: Path, name: str, codec: str) -> None:
+    path = tmp_path / name
+    if codec:
+        encode(path, codec)
+    else:
+        soundfile.write(path, tone(44100), 44100)
+    whole, rest = everything(str(path)), everything(str(path), from_s=0.75)
+    assert len(whole) - len(rest) == pytest.approx(0.75 * RATE_HZ, abs=0.05 * RATE_HZ)
+    assert len(everything(str(path), from_s=99.0)) == len(whole), "a place that is not there is the beginning"
+
+    source = open_source(str(path), rate_hz=RATE_HZ, hop=HOP, paced=False, loop=True, from_s=0.75)
+    places = []
+    for _ in range(RATE_HZ // HOP):
+        source.read(0.1)
+        places.append(source.status().position_s)
+    source.close()
+    assert places[0] == pytest.approx(0.75, abs=0.05)
+    assert max(places) == pytest.approx(1.0, abs=0.1), "it went round"
+    assert 0.6 < places[-1] < 0.85

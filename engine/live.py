@@ -72,6 +72,7 @@ class Live:
         self.reel = Reel(context, self.stage, listening, self.rate_hz, self.say)
         self.hands: Hands | None = None  # OSC and MIDI, where they are open
         self.colours: Colours | None = None  # for whoever follows them
+        self.late = 0  # frames that came more than half a period after their time
         self.stale = 0  # frames drawn from a tick older than STALE_S: control was held up
         self._open_live, self._open_model, self._on_frame = open_live, open_model, on_frame
         self._entrance, self._stills = Entrance(), StillWriter()
@@ -158,13 +159,15 @@ class Live:
 
     def record(self, path: Path) -> None:
         """Write what is shown and heard from now on."""
-        self.instrument.tree.post(RECORD, self.reel.start(path))
+        self._tell_record(self.reel.start(path))
 
     # --- one frame -----------------------------------------------------------------------------------------------------
 
     def _draw(self, tick: Tick, time_s: float, dt_s: float) -> None:
         if time.monotonic() - tick.t_heard > STALE_S:
             self.stale += 1
+        if self.frames and dt_s > 1.5 / self.rate_hz:
+            self.late += 1
         frame = self._newest_frame()
         if frame is not None:
             self.stage.set_frame(frame)
@@ -283,10 +286,11 @@ class Live:
             path = Path("out") / time.strftime("clavilux-%Y%m%d-%H%M%S.png")
             if self._stills.save(path, self.stage.read()):
                 self.say(f"still {path}")
-        elif change.address == RECORD and change.value:
-            self.record(Path("out") / time.strftime("clavilux-%Y%m%d-%H%M%S.mp4"))
-        elif change.address == RECORD:
-            self._stop_recording()
+        elif change.address == RECORD and bool(change.value) != (self.reel.seconds is not None):  # or it is our own word
+            if change.value:
+                self.record(Path("out") / time.strftime("clavilux-%Y%m%d-%H%M%S.mp4"))
+            else:
+                self._stop_recording()
         elif change.address == LIVE:
             self._listen_live(bool(change.value))
 
@@ -309,7 +313,11 @@ class Live:
                 self.say(f"{error}; kept {self._track.status().name}")
                 self.instrument.tree.post(LIVE, False)
 
+    def _tell_record(self, recording: bool) -> None:
+        if self.instrument.tree.leaf(RECORD).base is not recording:
+            self.instrument.tree.post(RECORD, recording)
+
     def _stop_recording(self) -> None:
         if self.reel.seconds is not None:
             self.reel.stop(wait=self._ending)
-            self.instrument.tree.post(RECORD, False)
+            self._tell_record(False)

@@ -76,6 +76,7 @@ def figures(live: Any) -> dict[str, float | str]:
         "display_fps": live.shown.rate_hz,
         "frames": live.frames,
         "stale_ticks": live.stale,
+        "late_frames": live.late,
         "refused_values": live.stage.status()["refused_values"],
         "latency_ms": live.latency_s * 1e3,
         "tick_faults": live.listening.faults,

@@ -177,3 +177,16 @@ def test_a_disk_that_fills_up_while_recording_ends_the_film_and_not_the_show(sho
         pictures = [picture.to_ndarray(format="gray") for picture in film.decode(video=0)]
     assert len(pictures) >= 10
     assert np.mean([picture.std() for picture in pictures]) > 1.0
+
+
+def test_a_disk_that_is_full_from_the_start_begins_no_other_film(show: Show, tmp_path: Path, room, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    live = show.live
+    live.messages.clear()
+    room(20_000)
+    live.record(tmp_path / "film.mp4")
+    show.run_until(lambda: any("expected room" in message for message in live.messages), 100.0)
+    assert show.run(1.0)
+    assert [message.split(" ", 1)[1][:9] for message in live.messages] == ["recording", "expected "]
+    assert not (tmp_path / "out").exists()
+    assert live.instrument.tree.leaf("/record").base is False

@@ -187,6 +187,23 @@ def test_a_show_on_loaded_cores_goes_on(show: Show) -> None:
     assert len(frames) > 0.1 * 1.5 * show.live.rate_hz
 
 
+def test_frames_that_come_late_are_counted(show: Show) -> None:
+    late, held = show.live.late, []
+
+    def hold(_stage: Any, _tick: Any) -> None:
+        if len(held) < 3 and (not held or time.monotonic() - held[-1] > 0.3):
+            time.sleep(3.0 / show.live.rate_hz)
+            held.append(time.monotonic())
+
+    look, show.live._on_frame = show.live._on_frame, hold
+    try:
+        show.run(1.5)
+    finally:
+        show.live._on_frame = look
+    assert len(held) == 3
+    assert show.live.late >= late + 3
+
+
 def compared(show: Show, disturbed: Callable[[], Any], seconds: float) -> tuple[list[float], list[float], int, int]:
     """Five interleaved pairs, quiet and disturbed: p99 of each in ms, and how many frames came after twice their period."""
     quiet, other = [], []
@@ -227,3 +244,4 @@ def test_display_on_loaded_cores_keeps_one_and_a_half_budgets() -> None:
         # A machine that stalls on its own is over its budget when quiet as well: then that is the measure.
         budgets = np.maximum(quiet, 1e3 / show.live.rate_hz)
         assert np.median(np.divide(loaded, budgets)) <= 1.5
+        assert show.live.late > 0

@@ -37,6 +37,7 @@ class PlayOptions:
     midi: str = "auto"  # every input there is; off, or part of a port's name
     resume: bool = False  # take back the state that the last show left
     safe: bool = False  # nothing of the user's: bundled assets, no saved state
+    again: bool = False  # it comes back after a crash, by itself: what cannot be had is said, and never ends it
     params: tuple[tuple[str, str], ...] = ()  # (address, value as text), in the order given
 
     @property

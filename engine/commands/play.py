@@ -116,7 +116,7 @@ def as_ordered(options: PlayOptions, watched: "Watched", named: frozenset[str]) 
     """
     orders = watched.orders
     again = orders.life > 0
-    options = replace(options, seconds=options.seconds if orders.left_s is None else orders.left_s)
+    options = replace(options, seconds=options.seconds if orders.left_s is None else orders.left_s, again=again)
     if again and options.record is not None:
         options = replace(options, record=unused(options.record))  # what was recorded before the crash stays
     saved = watched.saved

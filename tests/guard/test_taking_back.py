@@ -66,7 +66,9 @@ def test_a_show_that_crashed_plays_on_what_it_played_whatever_the_command_line_s
     )
     watched = left(again=True)
     options = as_ordered(asked, watched, frozenset({"patch", "model", "seed"}))
-    played_on = replace(asked, patch="tidal", params=(("/macro/2", "0.9"),), seconds=7.0, record=tmp_path / "show-2.mp4")
+    played_on = replace(
+        asked, patch="tidal", params=(("/macro/2", "0.9"),), seconds=7.0, record=tmp_path / "show-2.mp4", again=True
+    )
     assert options == played_on
     assert bases(watched) == HANDS, "hands came after the command line"
 
@@ -96,6 +98,7 @@ def test_what_is_no_longer_there_is_told_and_what_was_asked_for_plays(
 def test_without_a_journal_the_command_line_holds(tmp_path: Path) -> None:
     asked = PlayOptions(patch="deep-music", seconds=3.0)
     assert as_ordered(asked, Watched(Orders()), NOBODY) == asked
+    assert as_ordered(asked, Watched(Orders(life=1)), NOBODY) == replace(asked, again=True)
 
 
 def test_safe_mode_keeps_sound_hands_and_outputs_and_nothing_else_of_the_users(

@@ -16,6 +16,7 @@ from engine.types import FeatureFrame, FloatArray, Tick, Value
 
 RATE_HZ = 48000  # of the analysis; sources resample to it
 HOP = 256  # samples a tick: 5.3 ms
+HOPS_BETWEEN = RATE_HZ // HOP // 2  # snapshots of what hands set: half a second
 
 
 def find_patch(name: str) -> Patch:
@@ -53,6 +54,9 @@ class Instrument:
         self.tree.attach("analysis", self.analysis.leaves)
         self.played: Callable[[FeatureFrame], FeatureFrame] | None = None  # adds what hands play on keyboards, every hop
         self._seed, self._model = seed, model
+        # The patch's path, the model's name and `state()` of a recent tick, for other threads; None before the first.
+        self.published: tuple[Path, str, dict[str, Value]] | None = None
+        self._unpublished = 0  # hops since
         self._overrides: dict[str, Value] = {}
         self.performer = Performer(patch, self.tree, model, seed, RATE_HZ, HOP, meter=self.meter)
         if settings:  # only now every address is known; they stay in force whatever patch is chosen later
@@ -86,10 +90,16 @@ class Instrument:
         if self.played is not None:
             features = self.played(features)
         tick = self.performer.step(features)
+        patch, model = self.performer.playing, self._model.name
         # What was asked for is in the tick's changes; what is told to whoever asks back is what plays.
-        for address, name in ((LOAD_PATCH, self.performer.patch.name), (LOAD_MODEL, self._model.name)):
+        for address, name in ((LOAD_PATCH, patch.name), (LOAD_MODEL, model)):
             if self.tree.leaf(address).base != name:
                 self.tree.set_base(address, name)
+        self._unpublished += 1
+        was = self.published
+        if was is None or was[0] is not patch.path or was[1] != model or self._unpublished >= HOPS_BETWEEN:
+            self._unpublished = 0
+            self.published = (patch.path, model, self.state())  # one new object, so all of it is of this very tick
         return tick
 
     def state(self) -> dict[str, Value]:

@@ -88,6 +88,11 @@ class Performer:
         """The patch that plays, or is about to."""
         return (self._offered or self._playing()).patch
 
+    @property
+    def playing(self) -> Patch:
+        """The patch of the newest tick."""
+        return self._playing().patch
+
     def offer(self, patch: Patch) -> None:
         """Change to `patch` at the next tick, gently. Raises PatchError if it cannot be wired: the old one then plays on."""
         self._offered = self._build(patch)

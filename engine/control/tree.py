@@ -124,19 +124,20 @@ class ParamTree:
     def __contains__(self, address: object) -> bool:
         return address in self._leaves
 
-    def post(self, address: str, raw: object) -> None:
+    def post(self, address: str, raw: object, t_posted: float | None = None) -> None:
         """From any thread: ask for a new base, in force from the next tick; the latest wins.
 
+        `t_posted` is the time.monotonic() of the hand's own doing, now unless the caller knows better.
         Raises LookupError for an unknown address and ParamError for a value it does not take: nothing then changes.
         """
         param = self.leaf(address).param
         value = param.check(raw)
         if param.kind != "trigger" or value:  # the 0 of a released button must not undo its press
-            self._posted[address] = (value, time.monotonic())
+            self._posted[address] = (value, time.monotonic() if t_posted is None else t_posted)
 
-    def post_normalised(self, address: str, position: float) -> None:
+    def post_normalised(self, address: str, position: float, t_posted: float | None = None) -> None:
         """From any thread: `post` the value at `position` of 0..1 on the parameter's curve."""
-        self.post(address, self.position_to_value(address, position))
+        self.post(address, self.position_to_value(address, position), t_posted)
 
     def position_to_value(self, address: str, position: float) -> Value:
         """The value at `position`. Raises LookupError, and ParamError for a parameter without a range or a bad number."""

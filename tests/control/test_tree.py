@@ -1,5 +1,6 @@
 import itertools
 import threading
+import time
 
 import pytest
 
@@ -45,6 +46,16 @@ def test_the_latest_of_a_flood_wins_and_changes_come_in_order(desk):
     desk.post("/desk/count", 7)
     assert [change[:2] for change in tick(desk)] == [("/desk/level", 0.999), ("/desk/count", 7)]
     assert tick(desk) == ()
+
+
+def test_a_change_says_when_the_hand_moved_now_unless_the_caller_knows_better(desk):
+    before = time.monotonic()
+    desk.post("/desk/level", 0.8)
+    desk.post("/desk/count", 7, before - 0.02)
+    desk.post_normalised("/desk/slow", 0.25, t_posted=before - 0.01)
+    now, earlier, normalised = desk.apply()
+    assert before <= now.t_posted <= time.monotonic()
+    assert (earlier.t_posted, normalised) == (before - 0.02, Change("/desk/slow", 0.25, before - 0.01))
 
 
 def test_posts_from_many_threads_are_all_applied():

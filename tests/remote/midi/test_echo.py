@@ -1,6 +1,9 @@
+import pytest
+
 from engine.remote.midi.echo import LONG_S, Echo
 
 A, B = b"\x90\x3c\x01", b"\x90\x3d\x01"
+PULSE = b"\xf8"
 
 
 def test_what_comes_into_our_port_alone_passes_after_a_moment_in_order():
@@ -56,6 +59,30 @@ def test_the_same_a_while_later_is_no_twin():
     echo.other(A, 1.0)
     echo.own(A, 1.5)
     assert echo.ready(1.51) == [(A, 1.5)]
+
+
+def test_a_clock_into_our_port_loses_no_pulse_to_the_clock_of_another():
+    echo, passed = Echo(), []
+    of_others = [(index * 60.0 / 120.0 / 24, "other") for index in range(624)]
+    of_ours = [(index * 60.0 / 140.0 / 24, "own") for index in range(728)]
+    for t, way in sorted(of_others + of_ours):
+        getattr(echo, way)(PULSE, t)
+        passed += echo.ready(t)
+    assert passed == [(PULSE, t) for t, _ in of_ours]
+    assert not echo._others
+
+
+@pytest.mark.parametrize("packet", [b"\xf2\x10\x00", b"\xfa", b"\xfb", b"\xfc"])
+def test_what_starts_stops_and_places_a_clock_waits_for_nobody(packet):
+    echo = Echo()
+    echo.other(A, 1.0)
+    echo.own(A, 1.0)
+    echo.ready(1.0)
+    echo.other(packet, 1.1)
+    echo.own(B, 1.1)
+    echo.own(packet, 1.1)
+    assert echo.ready(1.1) == [(packet, 1.1)]
+    assert echo.ready(1.1 + LONG_S) == [(B, 1.1)]
 
 
 def test_what_other_ports_bring_is_forgotten():

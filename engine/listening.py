@@ -3,7 +3,6 @@
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 
 from engine.instrument import RATE_HZ, Instrument
@@ -33,7 +32,7 @@ class Listening:
         self.source = source
         self.ended = False  # the source came to its end
         self.faults = 0  # hops that failed
-        self.asked: deque[Change] = deque(maxlen=256)  # what hands asked of the thread that draws, in order
+        self.asked: dict[str, Change] = {}  # what hands asked of the thread that draws: by address the newest, in order
         self.last_heard: dict[str, float] = {}  # event kind -> time.monotonic() of the newest
         self.send, self.send_every_s, self._sent_s = send, 0.0, 0.0
         self.followers: list[Callable[[Tick], None]] = []  # called with every tick, in this thread: quick, and never waiting
@@ -59,7 +58,8 @@ class Listening:
     def close(self) -> None:
         """Stop listening and close the source."""
         self._stopping = True
-        self._thread.join(5.0)
+        if self._thread.is_alive():
+            self._thread.join(5.0)
         self.source.close()
 
     def _run(self) -> None:
@@ -100,7 +100,9 @@ class Listening:
         if tick.features.events or hop.t_heard >= due_s:
             self._sent_s = hop.t_heard
             self.send(tick)
-        self.asked.extend(change for change in tick.changes if change.address in self.asks)
+        for change in tick.changes:
+            if change.address in self.asks:
+                self.asked[change.address] = change
         for event in tick.features.events:
             self.last_heard[event.kind] = hop.t_heard
         for follow in self.followers:

@@ -9,16 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine import resources
+from engine.answering import Answering
+from engine.beside import Beside
 from engine.control.patch import PatchError
 from engine.control.watcher import PatchWatcher
 from engine.entrance import Entrance
 from engine.hands import Hands
 from engine.instrument import Instrument, find_patch
 from engine.listening import Listening
-from engine.master import LIVE, LOAD_MODEL, LOAD_PATCH, PANIC, RECORD, SHOT
-from engine.outputs.keys import Action
-from engine.outputs.still import StillWriter
+from engine.master import RECORD
 from engine.overview import Pulse, operator_state
 from engine.reel import Reel
 from engine.runtime.process import GeneratorProcess
@@ -27,7 +26,7 @@ from engine.stage.cadence import Cadence
 from engine.stage.colours import Colours
 from engine.stage.context import is_software
 from engine.stage.stage import Stage
-from engine.types import Change, Frame, Tick
+from engine.types import Frame, Tick
 
 log = logging.getLogger("clavilux.show")
 FADE_S = 2.0  # patch and model changes
@@ -74,15 +73,16 @@ class Live:
         self.colours: Colours | None = None  # for whoever follows them
         self.late = 0  # frames that came more than half a period after their time
         self.stale = 0  # frames drawn from a tick older than STALE_S: control was held up
-        self._open_live, self._open_model, self._on_frame = open_live, open_model, on_frame
-        self._entrance, self._stills = Entrance(), StillWriter()
-        self._patches = resources.listing("patches", "*.toml")
+        self._open_model, self._on_frame = open_model, on_frame
+        self.answering = Answering(self, open_live)
+        self._entrance = Entrance()
+        self._models: Beside[GeneratorProcess] = Beside(
+            "next model", lambda error: self.say(f"{error}; kept {self.generator.info.name}")
+        )
         self._watcher = PatchWatcher(instrument.performer.patch.path, self._choose, self.say)
         self._incoming: GeneratorProcess | None = None  # a model being warmed beside the one that plays
         self._drawn = False  # the network has drawn
         self._changing = False  # the listening thread was asked to make ticks for it
-        self._track = listening.source
-        self._live: Source | None = None
         self._opened_s, self._lag_s = time.monotonic(), 0.0
         self.waiting = False  # for the window system: for its events, or to swap
         self._ending = False
@@ -96,8 +96,7 @@ class Live:
             cadence.begin(now)
             self.listening.stirred.clear()
             tick = self.listening.ticks.get()
-            while self.listening.asked:
-                self._answer(self.listening.asked.popleft())
+            self.answering.serve()
             if tick is not None:
                 self._draw(tick, now - self._opened_s, now - before)
                 before = now
@@ -129,15 +128,16 @@ class Live:
 
     def change_model(self, name: str) -> None:
         """Warm another model beside the one that plays, then cross-fade to it; one that fails leaves the old one."""
-        if self._open_model is None or self._incoming is not None:
+        opened = self._open_model
+        if opened is None or (name == self.generator.info.name and self._incoming is None):
             return
-        try:
-            incoming = self._open_model(name)
+
+        def make() -> GeneratorProcess:
+            incoming = opened(name)
             incoming.start()
-        except (OSError, ValueError, LookupError, RuntimeError) as error:
-            self.say(f"{error}; kept {self.generator.info.name}")
-            return
-        self._incoming = incoming
+            return incoming
+
+        self._models.ask(make)
 
     def end(self) -> None:
         """Leave `run` after the frame that is being drawn. Any thread, and signal handlers."""
@@ -146,13 +146,11 @@ class Live:
     def close(self) -> None:
         """End the recording, stop the threads and give the card back; the generator that plays ends too."""
         self._watcher.close()
-        self._stop_recording()
-        self._stills.close()
+        self.stop_recording()
         self.generator.close()
         if self._incoming is not None:
             self._incoming.close()
-        for source in {id(item): item for item in (self._track, self._live, self.listening.source) if item}.values():
-            source.close()
+        self.answering.close()
         if self.colours is not None:
             self.colours.release()
         self.stage.close()
@@ -178,7 +176,7 @@ class Live:
         self.stage.draw(shown, time_s, dt_s)
         self.stage.adapt(self.stage.draw_ms, 1e3 / self.rate_hz)
         if not self.reel.take():
-            self._stop_recording()
+            self.stop_recording()
         if self.colours is not None and self.hands is not None and self.hands.feed.wants("colours"):
             self.colours.push(self.stage.output, time.monotonic())
             self.hands.colours = self.colours.colours
@@ -192,6 +190,10 @@ class Live:
         self.instrument.meter.latency_s = self._lag_s
 
     def _newest_frame(self) -> Frame | None:
+        if not self._changing and (made := self._models.take()) is not None:
+            if self._incoming is not None:
+                end_later(self._incoming)
+            self._incoming = made
         incoming = self._incoming
         if incoming is not None:
             if self.listening.send == incoming.send:
@@ -200,7 +202,7 @@ class Live:
                 status = incoming.status()
                 if status.state == "failed":
                     self.say(f"{status.message}; kept {self.generator.info.name}")
-                    incoming.close()
+                    end_later(incoming)
                     self._incoming = None
                 elif status.state in ("warm", "playing"):
                     self._changing = True
@@ -210,7 +212,7 @@ class Live:
     def _take_model(self, incoming: GeneratorProcess) -> None:
         old, self.generator, self._incoming, self._changing = self.generator, incoming, None, False
         self.stage.crossfade(FADE_S)
-        threading.Thread(target=old.close, name="old generator", daemon=True).start()  # it may take a second to end
+        end_later(old)
         self.say(f"model {incoming.info.name}")
 
     def _pace(self, cadence: Cadence) -> None:
@@ -232,9 +234,9 @@ class Live:
 
     def _serve_window(self, tick: Tick | None) -> None:
         for action in self.window.poll():
-            self._act(action)
+            self.answering.act(action)
         if self.window.resized:
-            self._stop_recording()  # a film has one size
+            self.stop_recording()  # a film has one size
             self.stage.resize(self.window.size)
         self.window.show(self.stage.output)
         if self.window.should_close:
@@ -246,78 +248,17 @@ class Live:
             else:
                 self.operator.draw(self.stage.output.color_attachments[0], operator_state(self, tick, self.hands))
 
-    def _act(self, action: Action) -> None:
-        """What a key asks: most of it by way of the tree, where OSC and MIDI ask too."""
-        if action.name.startswith("/"):
-            self._press(action)
-        elif action.name == "patch":
-            number = int(action.value or 0)
-            if number <= len(self._patches):
-                self.instrument.tree.post(LOAD_PATCH, self._patches[number - 1].stem)
-        elif action.name == "model":
-            shelf = [path.name for path in resources.listing("models")]
-            at = shelf.index(self.generator.info.name) if self.generator.info.name in shelf else -1
-            self.instrument.tree.post(LOAD_MODEL, shelf[(at + 1) % len(shelf)])
-        elif action.name == "allow" and self.hands is not None:
-            self.hands.let_in()
-        elif action.name == "quit":
-            self._ending = True
-
-    def _press(self, action: Action) -> None:
-        tree = self.instrument.tree
-        leaf = tree.leaf(action.name)
-        if action.step:
-            tree.post(action.name, float(leaf.base) + (action.value or 0.0))  # type: ignore[arg-type]
-        elif action.value is not None:
-            tree.post(action.name, action.value)
-        else:
-            tree.post(action.name, leaf.param.kind == "trigger" or not leaf.base)
-
-    def _answer(self, change: Change) -> None:
-        """What a hand asked of the show as a whole, from wherever it came."""
-        if change.address == PANIC:
-            self.panic_s = time.monotonic()
-            self.stage.forget()
-        elif change.address == LOAD_PATCH:
-            self._load(str(change.value), "patch", [path.stem for path in self._patches], self.choose)
-        elif change.address == LOAD_MODEL:
-            self._load(str(change.value), "model", [path.name for path in resources.listing("models")], self.change_model)
-        elif change.address == SHOT:
-            path = Path("out") / time.strftime("clavilux-%Y%m%d-%H%M%S.png")
-            if self._stills.save(path, self.stage.read()):
-                self.say(f"still {path}")
-        elif change.address == RECORD and bool(change.value) != (self.reel.seconds is not None):  # or it is our own word
-            if change.value:
-                self.record(Path("out") / time.strftime("clavilux-%Y%m%d-%H%M%S.mp4"))
-            else:
-                self._stop_recording()
-        elif change.address == LIVE:
-            self._listen_live(bool(change.value))
-
-    def _load(self, name: str, kind: str, shelf: list[str], load: Callable[[str], None]) -> None:
-        """Only what is on the shelf: a name from outside must not become a path."""
-        if name in shelf:
-            load(name)
-        else:
-            self.say(f"expected a {kind}, one of {', '.join(shelf)}; got {name[:80]!r}; kept what plays")
-
-    def _listen_live(self, live: bool) -> None:
-        if not live:
-            if self.listening.source is not self._track:
-                self.listening.switch(self._track)
-        elif self._open_live is not None:
-            try:
-                self._live = self._live or self._open_live()
-                self.listening.switch(self._live)
-            except (OSError, ValueError, LookupError) as error:
-                self.say(f"{error}; kept {self._track.status().name}")
-                self.instrument.tree.post(LIVE, False)
-
     def _tell_record(self, recording: bool) -> None:
         if self.instrument.tree.leaf(RECORD).base is not recording:
             self.instrument.tree.post(RECORD, recording)
 
-    def _stop_recording(self) -> None:
+    def stop_recording(self) -> None:
+        """End the recording, if there is one."""
         if self.reel.seconds is not None:
             self.reel.stop(wait=self._ending)
             self._tell_record(False)
+
+
+def end_later(generator: GeneratorProcess) -> None:
+    """Close a generator beside the show: it may take a second to end."""
+    threading.Thread(target=generator.close, name="old generator", daemon=True).start()

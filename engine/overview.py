@@ -77,6 +77,7 @@ def figures(live: Any) -> dict[str, float | str]:
         "frames": live.frames,
         "stale_ticks": live.stale,
         "late_frames": live.late,
+        "refused_requests": live.answering.refused,
         "refused_values": live.stage.status()["refused_values"],
         "latency_ms": live.latency_s * 1e3,
         "tick_faults": live.listening.faults,

@@ -122,7 +122,7 @@ def test_model_changes_beside_the_playing_one(stack: ExitStack, tmp_path: Path, 
     live, _ = performing(stack, open_sound("synthetic", False, True, 0), open_model=lambda name: open_model(name, "auto"))
     until(live, lambda: live.generator.status().state == "playing", 120.0)
     live.change_model("nothing-of-that-name")
-    assert "kept light" in live.messages[-1]
+    until(live, lambda: any("kept light" in message for message in live.messages))
     live.change_model("copy")
     until(live, lambda: live.generator.info.name == "copy", 120.0)
     until(live, lambda: live.generator.status().state == "playing")
@@ -176,3 +176,50 @@ def test_input_that_is_gone_takes_its_parameters_along() -> None:
     assert "/analysis/kick/onset/threshold" not in instrument.tree
     assert instrument.tree.leaf("/analysis/onset/threshold").base == set_by_hand
     instrument.hear({"main": np.zeros(256, np.float32)}, 0.0)
+
+
+def test_hands_that_ask_in_vain_are_counted_and_told_once_a_second(stack: ExitStack) -> None:
+    live, _ = performing(stack, open_sound("none", False, True, 0))
+    until(live, lambda: live.frames > 3)
+    for number in range(200):
+        live.instrument.tree.post("/patch/load", f"../../etc/passwd{number}")
+        live.run(0.02)
+    assert live.answering.refused > 20
+    told = [message for message in live.messages if "expected a patch, one of" in message]
+    assert 1 <= len(told) <= 8
+    assert live.instrument.performer.patch.name == "first-light"
+
+
+def test_a_live_input_that_is_slow_to_open_holds_up_no_frame(stack: ExitStack) -> None:
+    asked: list[float] = []
+
+    def slowly() -> Source:
+        asked.append(time.monotonic())
+        time.sleep(1.0)
+        raise OSError("expected an input device; got none")
+
+    live, _ = performing(stack, open_sound("none", False, True, 0), open_live=slowly)
+    until(live, lambda: live.frames > 3)
+    live.instrument.tree.post("/live", True)
+    until(live, lambda: asked)
+    before, started = live.frames, time.monotonic()
+    until(live, lambda: any("expected an input device" in message for message in live.messages))
+    assert live.frames - before >= 3 * (time.monotonic() - started), "the stage waited for the device"
+    until(live, lambda: not live.instrument.tree.leaf("/live").base)
+
+
+def test_a_recording_asked_for_once_is_started_once_and_stopped_by_one_word(
+    stack: ExitStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    live, listening = performing(stack, open_sound("none", False, True, 0))
+    changes: list[Any] = []
+    listening.followers.append(lambda tick: changes.extend(c for c in tick.changes if c.address == "/record"))
+    until(live, lambda: live.frames > 3)
+    live.instrument.tree.post("/record", True)
+    until(live, lambda: live.reel.seconds is not None and live.reel.seconds > 1.0)
+    live.instrument.tree.post("/record", False)
+    until(live, lambda: live.reel.seconds is None)
+    live.run(0.5)
+    assert [change.value for change in changes] == [True, False]
+    assert len(list((tmp_path / "out").iterdir())) == 1

@@ -1,15 +1,16 @@
 """OSC into a running show, measured from messages that another process sends: to the first changed pixel, and under a flood.
 
-The show runs as `clavilux play --headless --realtime --audio none` does. First a pass is stepped, then the network's push: the
-first picture that stands out after a message is its answer. Then floods: each beside a control run whose sender is as busy but
-aims at a socket that nobody reads, in alternating order, so that what differs is what receiving costs.
+The show runs as `clavilux play --headless --realtime --audio none` does, but unwatched, and every picture is read back. First a
+pass is stepped, then the network's push: the first picture that stands out after a message is its answer. Then floods: each
+beside a control run whose sender is as busy but aims at a socket that nobody reads, in alternating order, so that what differs
+is what receiving costs.
 """
 
 import socket
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,11 @@ from engine.bench.osc_mutations import trial
 from engine.bench.performance import DISPLAY_HZ, Performance, Watch, performance, process
 from engine.bench.sender import FADERS, LAST
 from engine.bench.stage import percentile
+from engine.hands import Hands
+from engine.options import PlayOptions
+from engine.overview import figures as show_figures
 from engine.remote.osc.receiver import Receiver
-from engine.remote.osc.server import OscServer
+from engine.stage.colours import Colours
 
 WARM_S = 15.0  # the network's entrance, caches filled
 PASS, NETWORK = "/shader/grade/exposure", "/pulse/push"
@@ -30,19 +34,23 @@ SETTLED_S = 1.0  # at the ends of a run, left out of its display times
 
 
 def measure(
-    seconds: float, flood_s: float, pairs: int, buffer: int, patch: str, model: str, runtime: str, size: tuple[int, int]
+    seconds: float, flood_s: float, pairs: int, patch: str, model: str, runtime: str, size: tuple[int, int]
 ) -> dict[str, Any]:
     """All figures and their raw samples: `seconds` of steps for each of the two paths, then `pairs` of floods.
-
-    `buffer` is the receiving socket's, in bytes, as asked for.
 
     Raises RuntimeError if the generator does not start, OSError without a port.
     """
     watch = Watch()
     with ExitStack() as stack:
         show = stack.enter_context(performance(patch, model, runtime, "none", size, watch.take))
-        receiver = Receiver(show.instrument.tree)
-        server = stack.enter_context(closing(OscServer(receiver, "127.0.0.1", 0, buffer)))
+        options = PlayOptions(osc_bind=f"127.0.0.1:{free_port()}")
+        hands = Hands(options, show.instrument, show.live.say, lambda: show_figures(show.live))
+        stack.callback(hands.close)
+        server, receiver = hands.server, hands.receiver
+        if server is None:
+            raise OSError("expected a port for OSC; got none")
+        show.live.hands, show.live.colours = hands, Colours(show.live.context)
+        show.listening.followers.append(hands.follow)
         show.hold()
         show.listening.start()
         show.live.run(WARM_S)
@@ -53,7 +61,7 @@ def measure(
         order = [aimed for pair in range(pairs) for aimed in ((True, False), (False, True))[pair % 2]]
         floods = [_flood(show, receiver, server.port, flood_s, aimed) for aimed in order]
         figures = _answers("osc_to_shader_ms", watch, shader) | _answers("osc_to_generator_ms", watch, network)
-        figures |= _flooded(watch, floods) | {"receive_buffer_bytes": buffer}
+        figures |= _flooded(watch, floods) | {"receive_buffer_bytes": server.buffer_bytes}
     parser = trial(PACKETS, 0).timing
     shares = (("50", 0.5), ("99", 0.99), ("999", 0.999))
     figures |= {f"parser_us_p{name}": round(parser.quantile_us(share), 2) for name, share in shares}
@@ -67,6 +75,13 @@ def measure(
         "parser_us_histogram": parser.histogram(),
     }
     return figures
+
+
+def free_port() -> int:
+    """A UDP port of this machine that nobody holds."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _steps(show: Performance, port: int, address: str, values: tuple[float, float], seconds: float) -> list[float]:

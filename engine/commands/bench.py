@@ -49,7 +49,6 @@ def stage(path: Path | None, seconds: float, patch: str, model: str, runtime: st
 )
 @click.option("--flood", type=click.FloatRange(3), default=60.0, show_default=True, help="Seconds of each flood.")
 @click.option("--pairs", type=click.IntRange(1), default=5, show_default=True, help="Floods, each beside a control run.")
-@click.option("--buffer", default=4 * 1024 * 1024, show_default=True, metavar="BYTES", help="Of the receiving socket.")
 @click.option("--patch", default="first-light", show_default=True, shell_complete=complete_patch)
 @click.option("--model", default="light", show_default=True, shell_complete=complete_model)
 @click.option("--runtime", default="auto", show_default=True)
@@ -61,7 +60,6 @@ def control(
     seconds: float,
     flood: float,
     pairs: int,
-    buffer: int,
     patch: str,
     model: str,
     runtime: str,
@@ -70,7 +68,7 @@ def control(
     """Measure OSC: from a message of another process to the first changed pixel, and 10,000 messages a second."""
     from engine.bench.control import measure
 
-    _tell(measure(seconds, flood, pairs, buffer, patch, model, runtime, size), path)
+    _tell(measure(seconds, flood, pairs, patch, model, runtime, size), path)
 
 
 def _tell(figures: dict[str, Any], path: Path | None) -> None:

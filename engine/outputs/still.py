@@ -3,6 +3,7 @@
 import os
 import queue
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
@@ -15,12 +16,12 @@ STILLS_WAITING = 4
 class StillWriter:
     """Writes pictures whole or not at all: beside the target first, then in its place.
 
-    `save` may be called from any thread and never raises; `message` holds the newest trouble for the operator.
+    `save` may be called from any thread and never raises. `say` is told what was written and what was not, by any thread.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, say: Callable[[str], None]) -> None:
         self.written = 0
-        self.message = ""
+        self._say = say
         self._waiting: queue.Queue[tuple[Path, ByteArray] | None] = queue.Queue(STILLS_WAITING)
         self._thread = threading.Thread(target=self._run, name="stills")
         self._thread.start()
@@ -30,7 +31,7 @@ class StillWriter:
         try:
             self._waiting.put_nowait((path, rgba[..., :3].copy()))
         except queue.Full:
-            self.message = f"expected one still at a time; got {path} with {STILLS_WAITING} waiting; kept those"
+            self._say(f"expected one still at a time; got {path} with {STILLS_WAITING} waiting; kept those")
             return False
         return True
 
@@ -45,8 +46,9 @@ class StillWriter:
             try:
                 write_png(path, rgb)
                 self.written += 1
+                self._say(f"still {path}")
             except OSError as error:
-                self.message = f"expected room for the still {path}; got {error.strerror or error}; kept nothing of it"
+                self._say(f"expected room for the still {path}; got {error.strerror or error}; kept nothing of it")
 
 
 def write_png(path: Path, rgb: ByteArray) -> None:

@@ -28,10 +28,14 @@ class AllowList:
     def __init__(self, hosts: Iterable[str] = ()) -> None:
         self._allowed = {"127.0.0.1", "::1"}
         for host in hosts:
-            self._allowed |= _addresses(host)
+            self.find(host)
         self._strangers: dict[str, Stranger] = {}
         self._changing = threading.Lock()
         self._looked_s = -LOOK_S
+
+    def find(self, host: str) -> None:
+        """Take what `host`, a name or an address, sends. Raises ValueError for one that cannot be found."""
+        self._allowed = self._allowed | _addresses(host)
 
     def admits(self, host: str, now_s: float) -> bool:
         """Whether packets from `host`, an address as sockets give it, are taken. One who is not is remembered as a stranger."""

@@ -52,6 +52,11 @@ class OscServer:
         return int(self._socket.getsockname()[1])
 
     @property
+    def buffer_bytes(self) -> int:
+        """Room for datagrams that wait, as the system grants it."""
+        return self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+
+    @property
     def dropped(self) -> int:
         """Datagrams that came faster than they were read; 0 where the system does not say."""
         return dropped_by_system(self._socket)

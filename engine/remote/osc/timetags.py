@@ -30,16 +30,12 @@ class Schedule:
 
     def __init__(self, wall_s: Callable[[], float] = time.time) -> None:
         self._wall_s = wall_s
+        self.next_s = math.inf  # time.monotonic() at which the next one is due; infinity if none waits. From any thread
         self._waiting: list[tuple[float, int, Message, tuple[str, int]]] = []
         self._count = itertools.count()
 
     def __len__(self) -> int:
         return len(self._waiting)
-
-    @property
-    def next_s(self) -> float:
-        """time.monotonic() at which the next one is due; infinity if none waits."""
-        return self._waiting[0][0] if self._waiting else math.inf
 
     def ahead_s(self, time_tag: int | None) -> float:
         """How far ahead of our clock a time tag is: at most 0 for the past, and for none, zero and "at once"."""
@@ -52,6 +48,7 @@ class Schedule:
         if len(self._waiting) >= MOST:
             raise FullError(f"expected at most {MOST} messages waiting for their time tags; got one more, {message.address}")
         heapq.heappush(self._waiting, (now_s + ahead_s, next(self._count), message, sender))
+        self.next_s = self._waiting[0][0]
 
     def due(self, now_s: float) -> list[tuple[Message, tuple[str, int]]]:
         """Those whose time has come, in the order of their time tags and then of their arrival."""
@@ -59,4 +56,5 @@ class Schedule:
         while self._waiting and self._waiting[0][0] <= now_s:
             _, _, message, sender = heapq.heappop(self._waiting)
             found.append((message, sender))
+        self.next_s = self._waiting[0][0] if self._waiting else math.inf
         return found

@@ -147,7 +147,7 @@ def play_live(
     stack.callback(clicker.close)
     listening.followers += [hands.follow, clicker.follow]
     if watched is not None:
-        stack.callback(watched.close)  # first of all: what is closed after it may take its time
+        stack.push(watched)  # first of all: what is closed after it may take its time
         hands.restore(watched.parts)
         watched.begin(live, {**hands.parts(), TRACK: lambda: int(source.status().position_s)})
     if options.record is not None:

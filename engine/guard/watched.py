@@ -21,6 +21,7 @@ from engine.types import Value
 PR_SET_PDEATHSIG = 1
 ASKED = ("/live", "/record")  # asked for anew: they are more than a value
 LET_GO = "/freeze"  # there is no picture to hold any more
+CLEAN = (KeyboardInterrupt, SystemExit)  # somebody wants the end
 TOLD = 3  # refusals one by one; more are counted
 # Wayland lets the owner of a hidden window wait until it is seen, Windows while a window is dragged: neither is a hang.
 PATIENT = sys.platform == "win32" or bool(os.environ.get("WAYLAND_DISPLAY"))
@@ -56,7 +57,7 @@ class Show(Protocol):
 
 
 class Watched:
-    """Made as early as the process can, by its main thread, which then calls `begin` and `close`.
+    """Made as early as the process can, by its main thread, which then calls `begin` and `close`, or leaves it as a context.
 
     `saved` is what there is to take back, or None; whoever wires the show reads its `parts`.
     """
@@ -106,9 +107,18 @@ class Watched:
             self._journal = Journal(Path(self.orders.journal), lambda: _state(show), parts or {}, show.say)
             self._journal.start()
 
-    def close(self) -> None:
-        """The performance is over: what comes now is closing. May be called again, and without `begin`."""
-        if self._heart is not None:
+    def __enter__(self) -> "Watched":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.close(clean=kind is None or issubclass(kind, CLEAN))
+
+    def close(self, clean: bool = True) -> None:
+        """The performance is over: what comes now is closing. May be called again, and without `begin`.
+
+        One that is not `clean` has failed: it is not said to be ending, so the supervisor starts it again once it is gone.
+        """
+        if self._heart is not None and clean:
             self._heart.tell(ENDING)
         if self._journal is not None:
             self._journal.close()

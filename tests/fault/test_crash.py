@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from engine.guard.journal import load_journal
+from engine.guard.orders import VARIABLE
 
 REACH_S = 50.0  # ten times what a restart may take
 SEEN_S = 5.0  # ten times what a stopped process may go unseen
@@ -29,11 +31,13 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for the s
 class Supervised:
     """`clavilux play` in a home of its own: in a window on `display`, or headless in real time."""
 
-    def __init__(self, home: Path, *words: str, display: str = "") -> None:
+    def __init__(self, home: Path, *words: str, display: str = "", fault: str = "") -> None:
+        """`fault` is Python that the first life of the show runs before anything else."""
         self.home, self.journal = home, home / "state" / "clavilux" / "journal.json"
         environ = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
         environ |= {"XDG_STATE_HOME": str(home / "state"), "XDG_DATA_HOME": str(home / "data")}
         environ |= {"DISPLAY": display} if display else {}
+        environ |= {"PYTHONPATH": str(faulty(home, fault))} if fault else {}
         self.osc = ("127.0.0.1", free_port())
         command = [sys.executable, "-m", "engine.cli", "play", *QUICK]
         command += [] if display else ["--headless", "--realtime"]
@@ -113,6 +117,14 @@ class Supervised:
         self._reader.join(REACH_S)
 
 
+def faulty(home: Path, fault: str) -> Path:
+    """A folder that makes Python run `fault` in the first life of a show: not in its supervisor, its generator, its next life."""
+    (home / "fault").mkdir()
+    first = f"""if '"life": 0' in os.environ.get("{VARIABLE}", ""):"""
+    (home / "fault" / "sitecustomize.py").write_text(f"import os\n{first}\n{textwrap.indent(fault, '    ')}")
+    return home / "fault"
+
+
 def message(address: str, *values: float | str) -> bytes:
     builder = OscMessageBuilder(address)
     for value in values:
@@ -169,8 +181,8 @@ def alive(pid: int) -> bool:
 def play(tmp_path: Path) -> Iterator[Callable[..., Supervised]]:
     made: list[Supervised] = []
 
-    def start(*words: str, display: str = "") -> Supervised:
-        made.append(Supervised(tmp_path, *words, display=display))
+    def start(*words: str, display: str = "", fault: str = "") -> Supervised:
+        made.append(Supervised(tmp_path, *words, display=display, fault=fault))
         return made[-1]
 
     yield start
@@ -263,6 +275,26 @@ def test_ctrl_c_ends_the_show_and_leaves_its_journal(play: Callable[..., Supervi
     show.until(lambda: not show.family(), what="orphans")
     assert show.saved(asked)["/macro/2"] == 0.8
     assert not any("clavilux:" in line or "Traceback" in line for line in show.lines), show.lines
+
+
+FAILS_TO_DRAW = """
+from engine.live import Live
+draw = Live._draw
+def failing(live, *given):
+    if live.frames == 40:
+        raise RuntimeError("the fortieth frame")
+    draw(live, *given)
+Live._draw = failing
+"""
+
+
+def test_a_show_that_fails_in_its_drawing_is_started_again(play: Callable[..., Supervised]) -> None:
+    show = play("--macro.2", "0.8", "--seconds", "6", fault=FAILS_TO_DRAW)
+    assert "ended with exit code 1" in show.said("started again with what hands set")
+    show.said("the show is back after")
+    assert show.ask("/macro/2") == pytest.approx(0.8)
+    assert show.process.wait(REACH_S) == 0
+    assert sum("RuntimeError: the fortieth frame" in line for line in show.lines) == 1, show.lines
 
 
 def test_a_lost_display_is_waited_for_and_is_no_reason_for_safe_mode(play: Callable[..., Supervised]) -> None:

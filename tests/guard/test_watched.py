@@ -159,6 +159,22 @@ def test_being_asked_to_end_ends_the_show_and_being_asked_twice_ends_it_now(open
     assert signal.getsignal(signal.SIGINT) is before
 
 
+@pytest.mark.parametrize(
+    ("end", "phase"),
+    [("pass", "ending"), ("raise KeyboardInterrupt", "ending"), ("sys.exit(1)", "ending"), ("1 / 0", "starting")],
+)
+def test_only_a_clean_end_is_told_to_the_supervisor(end: str, phase: str) -> None:
+    script = (
+        "import os, sys; from engine.guard.orders import Orders; from engine.guard.watched import Watched\n"
+        f"with Watched(Orders(os.getppid(), int(sys.argv[1]))): {end}"
+    )
+    beats, beating = os.pipe()
+    subprocess.run([sys.executable, "-c", script, str(beating)], pass_fds=(beating,), stderr=subprocess.DEVNULL, timeout=REACH_S)
+    os.close(beating)
+    with open(beats) as lines:
+        assert lines.read().splitlines()[-1].split()[0] == phase
+
+
 def test_orders_reach_one_process_and_none_of_its_children() -> None:
     orders = Orders(7, 5, "/a journal.json", "", False, 2, "the show was killed by SIGSEGV", 1.5)
     environ = {"HOME": "/", **orders.environment()}

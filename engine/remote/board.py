@@ -21,8 +21,11 @@ class Board(Protocol):
     def leaves(self) -> Mapping[str, Leaf]:
         """A copy of all leaves by address."""
 
-    def post(self, address: str, raw: object) -> None:
-        """A new base, in force from the next tick; the latest wins. Raises LookupError or ParamError: nothing then changes."""
+    def post(self, address: str, raw: object, t_posted: float | None = None) -> None:
+        """A new base, in force from the next tick; the latest wins. Raises LookupError or ParamError: nothing then changes.
 
-    def post_normalised(self, address: str, position: float) -> None:
+        `t_posted` is the time.monotonic() of the hand's own doing, now unless the caller knows better.
+        """
+
+    def post_normalised(self, address: str, position: float, t_posted: float | None = None) -> None:
         """`post` the value at `position` of 0..1 on the parameter's curve. Raises as `post` does."""

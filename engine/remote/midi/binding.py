@@ -51,15 +51,15 @@ class Bindings:
             if spec.kind == "cc14":
                 self._half((touch.port, touch.channel, spec.number), fine, touch.raw, t)
             else:
-                self._act(spec, self._hand(spec, touch.port, touch.channel, touch.kind, touch.number), touch)
+                self._act(spec, self._hand(spec, touch.port, touch.channel, touch.kind, touch.number), touch, t)
             return True
         if touch.kind == "cc":
             macro = self._macro(touch, t)
             if macro is not None:
-                self._act(macro, self._hand(macro, touch.port, touch.channel, "cc", touch.number), touch)
+                self._act(macro, self._hand(macro, touch.port, touch.channel, "cc", touch.number), touch, t)
                 return True
         elif touch.kind == "program":
-            self._program(touch.number)
+            self._program(touch.number, t)
             return True
         self.unbound += touch.kind == "cc"
         return False
@@ -74,7 +74,7 @@ class Bindings:
         if self._table is not self._asked:
             self._change()
         for knob, position in self._pairs.due(t):
-            self._turn14(knob, position)
+            self._turn14(knob, position, t)
 
     def release(self, port: str | None = None) -> None:
         """Let go of everything that is held down, on one port or on all."""
@@ -119,7 +119,7 @@ class Bindings:
         rest = REST.get(key[2])
         held = hand.pressed if rest is None else hand.at not in (None, rest)
         if hand.spec is not None and held and (rest is not None or hand.spec.press == "hold"):
-            self._act(hand.spec, hand, Touch(*key, rest or 0.0, 0))
+            self._act(hand.spec, hand, Touch(*key, rest or 0.0, 0), None)
 
     def _hand(self, spec: Spec, port: str, channel: int, kind: str, number: int) -> Hand:
         key = (port, channel, kind, number)
@@ -133,16 +133,17 @@ class Bindings:
     def _half(self, knob: Knob, fine: bool, value: int, t: float) -> None:
         position = self._pairs.take(knob, fine, value, t)
         if position is not None:
-            self._turn14(knob, position)
+            self._turn14(knob, position, t)
 
-    def _turn14(self, knob: Knob, position: float) -> None:
+    def _turn14(self, knob: Knob, position: float, t: float) -> None:
         port, channel, number = knob
         found = self._table.find("cc", channel, number)
         if found is not None and found[0].kind == "cc14":
             hand = self._hand(found[0], port, channel, "cc14", number)
-            self._act(found[0], hand, Touch(port, channel, "cc14", number, position, 0))
+            self._act(found[0], hand, Touch(port, channel, "cc14", number, position, 0), t)
 
-    def _act(self, spec: Spec, hand: Hand, touch: Touch) -> None:
+    def _act(self, spec: Spec, hand: Hand, touch: Touch, t: float | None) -> None:
+        """What `touch` says, at its own time: it may have waited for its echo, and a tap's beat was when it was struck."""
         before, hand.at = hand.at, touch.position
         was, hand.pressed = hand.pressed, touch.position >= PRESSED or (touch.kind == "note" and touch.position > 0.0)
         pressed = hand.pressed and (not was or touch.kind in ("note", "program"))
@@ -153,23 +154,23 @@ class Bindings:
             kind = leaf.param.kind
             if spec.value is not None:
                 if pressed:
-                    self._board.post(spec.address, spec.value)
+                    self._board.post(spec.address, spec.value, t)
             elif kind == "trigger":
                 if pressed:
-                    self._board.post(spec.address, 1)
+                    self._board.post(spec.address, 1, t)
             elif kind == "bool":
                 if spec.press == "hold" and was != hand.pressed:
-                    self._board.post(spec.address, hand.pressed)
+                    self._board.post(spec.address, hand.pressed, t)
                 elif spec.press != "hold" and pressed:
-                    self._board.post(spec.address, not leaf.base)
+                    self._board.post(spec.address, not leaf.base, t)
             elif spec.kind == "relative":
-                self._turn(spec, hand, leaf, turn(touch.raw, spec.encoding))
+                self._turn(spec, hand, leaf, turn(touch.raw, spec.encoding), t)
             else:
-                self._move(spec, hand, leaf, before, touch.position)
+                self._move(spec, hand, leaf, before, touch.position, t)
         except (LookupError, ValueError):  # a parameter that went with its patch, a shelf that has changed
             self.refused += 1
 
-    def _move(self, spec: Spec, hand: Hand, leaf: Leaf, before: float | None, at: float) -> None:
+    def _move(self, spec: Spec, hand: Hand, leaf: Leaf, before: float | None, at: float, t: float | None) -> None:
         """A fader at `at` of its way, `before` it came there."""
         low, high = hand.ends or self._ends(spec, hand, leaf)
         position = low + (high - low) * at
@@ -180,14 +181,14 @@ class Bindings:
             met = abs(at - goal) <= NEAR or (before is not None and (before - goal) * (at - goal) <= 0.0)
             if not met and leaf.param.map(position) != leaf.base:
                 return
-        hand.send(self._board, leaf, position)
+        hand.send(self._board, leaf, position, t)
 
-    def _turn(self, spec: Spec, hand: Hand, leaf: Leaf, step: float) -> None:
+    def _turn(self, spec: Spec, hand: Hand, leaf: Leaf, step: float, t: float | None) -> None:
         """An encoder, from wherever the value stands."""
         low, high = hand.ends or self._ends(spec, hand, leaf)
         start = hand.place if hand.holds(leaf.base) else leaf.param.unmap(leaf.base)
         goal = start + (step if low < high else -step)
-        hand.send(self._board, leaf, min(max(goal, min(low, high)), max(low, high)))
+        hand.send(self._board, leaf, min(max(goal, min(low, high)), max(low, high)), t)
 
     def _ends(self, spec: Spec, hand: Hand, leaf: Leaf) -> tuple[float, float]:
         low = 0.0 if spec.low is None else leaf.param.unmap(spec.low)
@@ -230,8 +231,8 @@ class Bindings:
         seen[raw] = t
         return sum(t - moment <= SWEEP_S for moment in seen.values()) >= SWEPT
 
-    def _program(self, number: int) -> None:
+    def _program(self, number: int, t: float) -> None:
         if number >= len(self._shelf) or LOAD_PATCH not in self._board:
             self.unbound += 1
         else:
-            self._board.post(LOAD_PATCH, self._shelf[number])
+            self._board.post(LOAD_PATCH, self._shelf[number], t)

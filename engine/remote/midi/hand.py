@@ -38,11 +38,11 @@ class Hand:
         self.seen = base
         return True
 
-    def send(self, board: Board, leaf: Leaf, position: float) -> None:
-        """Post the value at a position of the parameter."""
+    def send(self, board: Board, leaf: Leaf, position: float, t: float | None) -> None:
+        """Post the value at a position of the parameter, where a control was moved at time.monotonic() `t`, or now."""
         if not self.sent:
             self.seen = leaf.base
         value = leaf.param.map(position)
         self.place = position
         self.sent.append(value)
-        board.post(leaf.address, value)
+        board.post(leaf.address, value, t)

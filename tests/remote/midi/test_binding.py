@@ -180,6 +180,13 @@ def test_the_wheel_rests_in_the_middle_and_aftertouch_at_nothing():
     assert rig.base("/walk/rate_hz") == pytest.approx(0.1)
 
 
+@pytest.mark.parametrize("message", [note(37), cc(21, 64), cc(20, 3), program(1)], ids=["trigger", "fader", "encoder", "program"])
+def test_what_was_moved_was_moved_when_it_arrived_however_long_it_was_held_back(message):
+    rig = Rig(**{"note/37": "/walk/tap", "cc/21": "/walk/speed", "relative/20": "/walk/rate_hz"})
+    rig.bindings.take(read_touch(message, PORT), 12.5)
+    assert [change.t_posted for change in rig.tree.apply()] == [12.5]
+
+
 # --- what is held ----------------------------------------------------------------------------------------------------------
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 PULSES = 24  # a beat
 WINDOW = 2 * PULSES  # pulses that the tempo is fitted to
@@ -36,6 +36,7 @@ class MidiClock:
         self._arrivals: deque[float] = deque(maxlen=WINDOW)
         self._pulse = -1  # of the newest arrival, from where the sender began to count
         self._running, self._told = False, False
+        self._heard = math.inf  # when the newest pulse, start or continue came, until that is too long ago
         self._strayed = 0  # pulses in a row off the line; negative: too early
 
     @property
@@ -49,27 +50,41 @@ class MidiClock:
             self._beat(t)
         elif kind == "songpos":
             self._pulse = position * (PULSES // 4) - 1  # the next pulse is at that position
-        elif kind == "start":
-            self._pulse, self._running, self._told = -1, True, True
-        elif kind in ("continue", "stop"):
-            self._running, self._told = kind == "continue", True
-        if kind in ("start", "stop", "continue") and self.state is not None:
-            old = self.state
-            beats = 0.0 if kind == "start" else old.beats
-            self.state = ClockState(old.bpm, beats, self._running, t if kind == "start" else old.t, old.sure)
+        elif kind in ("start", "continue"):
+            self._begin_anew(t)
+            if kind == "start":
+                self._pulse = -1
+            self._running, self._told, self._heard = True, True, t
+            if self.state is not None:  # the next pulse is due, at the tempo that was
+                self.state = ClockState(self.state.bpm, (self._pulse + 1) / PULSES, True, t, self.state.sure)
+        elif kind == "stop":
+            self._running, self._told = False, True
+            if self.state is not None:
+                self.state = replace(self.state, running=False)
 
     def expire(self, now: float) -> None:
-        """Forget a sender that has fallen silent."""
-        if self._arrivals and now - self._arrivals[-1] > SILENT_S:
+        """Forget the tempo of a sender that has fallen silent; one that said stop may continue where it was."""
+        if now - self._heard > SILENT_S:
             self._arrivals.clear()
-            self.state = None
-            self._pulse, self._running, self._told, self._strayed = -1, False, False, 0
+            self.state, self._strayed, self._heard = None, 0, math.inf
+            if self._running:
+                self._pulse, self._running, self._told = -1, False, False
+
+    def _begin_anew(self, t: float) -> None:
+        """What was sent before a pause says nothing about the pulses after it."""
+        pause_s = 2.0 * 60.0 / (PULSES * (SLOWEST_BPM if self.state is None else self.state.bpm))
+        if self._arrivals and t - self._arrivals[-1] > pause_s:
+            self._arrivals.clear()
+            self._strayed = 0
 
     def _beat(self, t: float) -> None:
         arrivals = self._arrivals
+        if not self._running:
+            self._begin_anew(t)
         if arrivals and not 0.0 <= t - arrivals[-1] <= SILENT_S:
             arrivals.clear()
         arrivals.append(t)
+        self._heard = t
         if not self._told:
             self._running = True  # connected in mid-song, or a sender that knows no start: what pulses plays
         if self._running:

@@ -95,6 +95,66 @@ def test_a_sender_that_falls_silent_is_forgotten():
     assert clock.state.bpm == pytest.approx(90.0)
 
 
+@pytest.mark.parametrize("silence_s", [0.3, 0.9, 1.5, 300.0])
+def test_a_host_whose_clock_rests_while_it_is_stopped_continues_where_it_was_put(silence_s):
+    clock = MidiClock()
+    clock.take("start", 0.0)
+    at = play(clock, 120.0, 8.0)
+    clock.take("stop", at)
+    clock.take("songpos", at, 37 * 4)
+    for hop in range(int(min(silence_s, 2.0) / 0.005)):
+        clock.expire(at + hop * 0.005)
+    at += silence_s
+    clock.expire(at)
+    clock.take("continue", at)
+    assert not clock.running or clock.state.beats == 37.0
+    at = play(clock, 120.0, 3 / PULSES, at)
+    assert clock.running
+    assert clock.state.beats == pytest.approx(37.0 + 2 / PULSES)
+    assert clock.state.bpm == pytest.approx(120.0)
+    play(clock, 120.0, 1.0, at)
+    assert clock.state.beats == pytest.approx(38.0 + 2 / PULSES)
+
+
+def test_and_where_it_stopped_if_it_was_put_nowhere():
+    clock = MidiClock()
+    clock.take("start", 0.0)
+    at = play(clock, 120.0, 8.0)
+    clock.take("stop", at)
+    clock.expire(at + 5.0)
+    assert clock.state is None
+    clock.take("continue", at + 6.0)
+    play(clock, 120.0, 1.0, at + 6.0)
+    assert clock.state.beats == pytest.approx(9.0 - 1 / PULSES)
+
+
+@pytest.mark.parametrize("kind", ["start", "continue"])
+@pytest.mark.parametrize("idle_pulses", [0, 2], ids=["silent until then", "pulses before it"])
+def test_a_pause_says_nothing_about_the_tempo_after_it(kind, idle_pulses):
+    clock = MidiClock()
+    clock.take("start", 0.0)
+    at = play(clock, 120.0, 8.0)
+    clock.take("stop", at)
+    at = play(clock, 120.0, idle_pulses / PULSES, at + 0.8)
+    clock.take(kind, at)
+    began = 0.0 if kind == "start" else 8.0
+    for index in range(PULSES):
+        clock.take("clock", at + index * 0.5 / PULSES)
+        state, now = clock.state, at + index * 0.5 / PULSES
+        assert state.running
+        assert state.bpm == pytest.approx(120.0)
+        assert state.beats + (now - state.t) * state.bpm / 60.0 == pytest.approx(began + index / PULSES)
+
+
+def test_a_sender_that_was_told_to_go_on_and_says_nothing_is_forgotten_too():
+    clock = MidiClock()
+    clock.take("stop", play(clock, 120.0, 4.0))
+    clock.take("continue", 2.5)
+    assert clock.running
+    clock.expire(3.6)
+    assert clock.state is None
+
+
 def test_a_thousand_pulses_a_second_are_no_tempo_and_neither_are_pulses_at_once():
     clock = MidiClock()
     for index in range(5000):

@@ -53,7 +53,7 @@ class Instrument:
         self.analysis = Analysis(RATE_HZ, HOP, inputs)
         self.tree.attach("analysis", self.analysis.leaves)
         self.played: Callable[[FeatureFrame], FeatureFrame] | None = None  # adds what hands play on keyboards, every hop
-        self._seed, self._model = seed, model
+        self._model = model
         # The patch's path, the model's name and `state()` of a recent tick, for other threads; None before the first.
         self.published: tuple[Path, str, dict[str, Value]] | None = None
         self._unpublished = 0  # hops since
@@ -66,23 +66,19 @@ class Instrument:
 
     def listen_to(self, inputs: tuple[str, ...]) -> None:
         """Analyse another sound from its start; the picture goes on from where it is. For the thread of `hear`."""
-        held = {name: leaf.base for name, leaf in self.analysis.leaves.items()}
-        self.tree.detach("analysis")
-        self.analysis = Analysis(RATE_HZ, HOP, inputs)
-        self.tree.attach("analysis", self.analysis.leaves)
-        for name in held.keys() & self.analysis.leaves.keys():  # an input that is gone took its parameters along
-            self.tree.set_base(f"/analysis/{name}", held[name])
+        was, self.analysis = self.analysis.leaves, Analysis(RATE_HZ, HOP, inputs)
+        leaves = self.analysis.leaves
+        for name in was.keys() & leaves.keys():  # an input that is gone took its parameters along
+            leaves[name].set_base(was[name].base)
+        self.tree.replace([f"/analysis/{name}" for name in was], {f"/analysis/{name}": leaf for name, leaf in leaves.items()})
 
     def change_model(self, model: Model) -> None:
-        """Make ticks for another model, from the next one on; what the hand set stays. For the thread of `hear`."""
-        held = {address: self.tree.leaf(address).base for address in self.tree}
-        patch = self.performer.patch
-        self.performer.close()
+        """Make ticks for another model, from the next one on; what the hand set stays. For the thread of `hear`.
+
+        Raises PatchError if what plays cannot be wired to it: all is then as it was.
+        """
+        self.performer.change_model(model)
         self._model = model
-        self.performer = Performer(patch, self.tree, model, self._seed, RATE_HZ, HOP, self._overrides, self.meter)
-        for address, value in held.items():
-            if address in self.tree and self.tree.leaf(address).base != value:
-                self.tree.post(address, value)
 
     def hear(self, hops: Mapping[str, FloatArray], t_heard: float) -> Tick:
         """One hop of every input, mono (HOP,) at RATE_HZ, to the tick it makes."""

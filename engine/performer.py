@@ -1,5 +1,7 @@
 """From features to a tick: control, then latent, once per hop. The same patch, seed and features give the same ticks."""
 
+import math
+import threading
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -57,26 +59,26 @@ class Performer:
         meter: Meter | None = None,
     ) -> None:
         self.tree, self._info, self._overrides = tree, info, dict(overrides or {})
-        noise_size = 1
-        for side in info.noise_shape:
-            noise_size *= side
         self._meter = meter or Meter(hop / rate_hz)
         self._performance, self._audio = Performance(), Audio()
         self._performance.leaves["seed"].set_base(seed)
         self._seed = int(self._performance.seed)
-        self._latent = Latent(info.z_size, noise_size, self._seed)
+        self._latent = Latent(info.z_size, math.prod(info.noise_shape), self._seed)
         self._macros = macro_leaves()
+        self._classes = class_leaves(info.class_names)
         self._fixed = {
             "": self._performance.leaves,
             "audio": self._audio.leaves,
             "latent": self._latent.leaves,
             "macro": self._macros,
-            "classes": class_leaves(info.class_names),
+            "classes": self._classes,
         }
         for prefix, leaves in self._fixed.items():
             tree.attach(prefix, leaves)
         self._rig: Rig | None = None
         self._offered: Rig | None = None
+        self._wiring = threading.Lock()  # held while a rig is built, and while one takes another's place: never between halves
+        self.playing = patch  # that of the newest tick
         try:
             self._take(self._build(patch), keep=False)
         except ValueError:
@@ -85,24 +87,47 @@ class Performer:
 
     @property
     def patch(self) -> Patch:
-        """The patch that plays, or is about to."""
-        return (self._offered or self._playing()).patch
-
-    @property
-    def playing(self) -> Patch:
-        """The patch of the newest tick."""
-        return self._playing().patch
+        """The patch that plays, or is about to. From any thread, at any time."""
+        offered = self._offered
+        return self.playing if offered is None else offered.patch
 
     def offer(self, patch: Patch) -> None:
         """Change to `patch` at the next tick, gently. Raises PatchError if it cannot be wired: the old one then plays on."""
-        self._offered = self._build(patch)
+        with self._wiring:
+            self._offered = self._build(patch)
+
+    def change_model(self, info: Model) -> None:
+        """Play on with another model from the next step on; what hands set stays, and no address that stays ever fails.
+
+        Raises PatchError if the patch cannot be wired to it: all is then as it was.
+        """
+        with self._wiring:
+            patch, was = self.patch, (self._info, self._classes)
+            classes = {name: self._classes.get(name, leaf) for name, leaf in class_leaves(info.class_names).items()}
+            new = {f"/classes/{name}": leaf for name, leaf in classes.items() if name not in self._classes}
+            gone = [f"/classes/{name}" for name in self._classes if name not in classes]
+            self.tree.replace((), new)
+            self._info, self._classes = info, classes
+            try:
+                rig = self._build(patch)
+            except ValueError:
+                self._info, self._classes = was
+                self.tree.replace(new, {})
+                raise
+            latent = Latent(info.z_size, math.prod(info.noise_shape), self._seed)
+            latent.leaves, self._latent = self._latent.leaves, latent
+            self._fixed["classes"] = classes
+            self._take(rig, keep=self.playing.path == patch.path)
+            self._offered = None
+            self.tree.replace(gone, {})
 
     def step(self, features: FeatureFrame) -> Tick:
         """One hop further: what the hand posted, then routes, then the latent."""
-        tree, offered = self.tree, self._offered
-        if offered is not None:
-            self._offered = None
-            self._take(offered, keep=self._rig is not None and self._rig.patch.path == offered.patch.path)
+        tree = self.tree
+        if self._offered is not None:
+            with self._wiring:
+                self._take(self._offered, keep=self.playing.path == self._offered.patch.path)
+                self._offered = None
         rig = self._playing()
         changes = tree.apply()
         if any(change.address == PANIC for change in changes):
@@ -143,7 +168,7 @@ class Performer:
 
     def _take(self, rig: Rig, keep: bool) -> None:
         """Let `rig` play from here on."""
-        old, self._rig = self._rig, rig
+        old, self._rig, self.playing = self._rig, rig, rig.patch
         rig.plug(self.tree, old, self._overrides, self._latent.fade_s if old is not None else 0.0, keep)
         if not keep:
             self._latent.glide()
@@ -154,7 +179,8 @@ class Performer:
             leaf = self.tree.leaf(address)
             if address.startswith(SET_BACK) and leaf.param.kind != "trigger":
                 self.tree.set_base(address, leaf.param.default)
-        self._take(self._build(rig.patch), keep=False)
+        with self._wiring:
+            self._take(self._build(rig.patch), keep=False)
 
 
 def macro_leaves() -> dict[str, Leaf]:

@@ -31,7 +31,7 @@ class Rig:
     """
 
     def __init__(self, patch: Patch, outside: Mapping[str, Leaf], z_size: int, class_names: tuple[str, ...], seed: int) -> None:
-        self.patch, self._outside = patch, outside
+        self.patch, self._outside, self._z_size = patch, outside, z_size
         self.signals = Signals()
         self.parts: dict[str, Parametric] = {}
         self._macro_slots = [self.signals.add(f"macro/{name}") for name in MACROS]
@@ -70,18 +70,19 @@ class Rig:
     def plug(
         self, tree: ParamTree, old: "Rig | None", overrides: Mapping[str, object], glide_s: float = 0.0, keep: bool = False
     ) -> None:
-        """Take the old rig's place in the tree. `keep`: what the hand set and where things are stay, for a patch saved again."""
+        """Take the old rig's place in the tree.
+
+        `keep`: what the hand set and where things are stay, for the same patch, saved again or on another model.
+        """
         same: set[str] = set()
-        if old is not None:
-            old.unplug(tree)
-            if keep:
-                same = {address for address, value in self.initial.items() if old.initial.get(address) == value}
-                same |= overrides.keys() - (self._own.keys() - old._own.keys())  # in force, or a hand's since
-                for address in same & self._own.keys():
-                    self._own[address].set_base(old._own[address].base)
-                self._carry_on(old)
-        for prefix, part in self.parts.items():
-            tree.attach(prefix, part.leaves)
+        tree.route(())
+        if old is not None and keep:
+            same = {address for address, value in self.initial.items() if old.initial.get(address) == value}
+            same |= overrides.keys() - (self._own.keys() - old._own.keys())  # in force, or a hand's since
+            for address in same & self._own.keys():
+                self._own[address].set_base(old._own[address].base)
+            self._carry_on(old)
+        tree.replace(old._own.keys() if old is not None else (), self._own)
         bases: dict[str, object] = {}
         if old is not None:
             gone = old.initial.keys() - self.initial.keys()
@@ -98,8 +99,7 @@ class Rig:
     def unplug(self, tree: ParamTree) -> None:
         """Take this rig's own leaves out of the tree. Other bases stay as they are."""
         tree.route(())
-        for prefix in self.parts:
-            tree.detach(prefix)
+        tree.replace(self._own.keys(), {})
 
     def control(self, moment: Moment, macros: Mapping[str, Leaf], audio: float) -> None:
         """One step of all that decides parameter values; the tree is updated by the caller."""
@@ -139,9 +139,10 @@ class Rig:
         tree.route(self._router.targets)
 
     def _carry_on(self, old: "Rig") -> None:
-        pairs = [(new, old.parts.get(prefix)) for prefix, new in self.parts.items()]
-        for new, was in pairs:
-            if type(new) is type(was):
+        """Everything goes on from where it is; but what moves the latent of another model, with other sizes, starts anew."""
+        alike = (self._z_size, self._slugs) == (old._z_size, old._slugs)
+        for new, was in [(new, old.parts.get(prefix)) for prefix, new in self.parts.items()]:
+            if type(new) is type(was) and (alike or not isinstance(new, Mover | ClassMixer)):
                 vars(new).update({key: value for key, value in vars(was).items() if key not in FRESH})
 
     def _chance(self, name: str, seed: int) -> Chance:

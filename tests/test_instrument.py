@@ -1,15 +1,20 @@
+import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from threading import Event, Thread
 
 import numpy as np
 import pytest
 from song import HOP, HOP_S, INFO
 
+from engine.control.patch import PatchError
 from engine.instrument import HOPS_BETWEEN, Instrument, find_patch
 from engine.types import Tick
 
 QUIET = {"main": np.zeros(HOP, np.float32)}
-SMALL = replace(INFO, name="dusk", class_names=INFO.class_names[:9])
+SMALL = replace(INFO, name="dusk", class_names=INFO.class_names[:-1])
 
 
 class Stand:
@@ -54,6 +59,125 @@ def test_another_patch_or_model_is_published_with_the_first_tick_that_it_made():
     assert stand.instrument.published == (tidal.path, "dusk", stand.instrument.state())
     assert "/classes/cosmos" in stand.instrument.published[2]
     assert "/classes/painted" not in stand.instrument.published[2]
+
+
+@contextmanager
+def at_every_call(look: Callable[[], None]) -> Iterator[None]:
+    """Look after each single call that this thread makes: what another thread could see at any moment."""
+
+    def called(frame: object, event: str, argument: object) -> None:
+        sys.setprofile(None)
+        look()
+        sys.setprofile(called)
+
+    sys.setprofile(called)
+    try:
+        yield
+    finally:
+        sys.setprofile(None)
+
+
+def test_no_other_thread_ever_sees_a_model_change_half_done():
+    stand = Stand()
+    instrument, tree = stand.instrument, stand.instrument.tree
+    stand.hear()
+    before = set(tree)
+    staying, looks = before - {f"/classes/{name}" for name in INFO.class_names[-1:]}, []
+
+    def look() -> None:
+        assert instrument.performer.patch.name == "first-light"
+        assert instrument.performer.playing.name == "first-light"
+        assert staying <= tree.leaves().keys() <= before
+        looks.append(len(looks) / 1e6)
+        for address in ("/macro/1", "/latent/truncation", "/classes/sea", "/walk/amount"):
+            tree.post(address, looks[-1])
+
+    for model in (SMALL, INFO):
+        with at_every_call(look):
+            instrument.change_model(model)
+        assert set(tree) == (staying if model is SMALL else before)
+        tick = stand.hear()
+        assert tick.latent.y.shape == (len(model.class_names),)
+        for address in ("/macro/1", "/latent/truncation", "/classes/sea", "/walk/amount"):
+            assert tree.leaf(address).base == looks[-1]
+    assert len(looks) > 1000
+
+
+def test_a_model_change_keeps_what_hands_set_and_the_newest_of_it():
+    stand = Stand()
+    tree = stand.instrument.tree
+    set_before = {"/macro/1": 0.9, "/classes/lava": 0.7, "/walk/speed": 0.2, "/shader/warp/swirl": 0.6, "/seed": 77}
+    for address, value in set_before.items():
+        tree.post(address, value)
+    tree.post("/classes/painted", 0.4)  # a class that the other model has not
+    stand.hear()
+    tree.post("/macro/1", 0.3)
+    stand.instrument.change_model(SMALL)
+    tick = stand.hear()
+    assert {address: tree.leaf(address).base for address in set_before} == {**set_before, "/macro/1": 0.3}
+    assert [change.address for change in tick.changes] == ["/macro/1"]
+    stand.instrument.change_model(INFO)
+    stand.hear(200)
+    assert {address: tree.leaf(address).value for address in ("/macro/1", "/seed")} == {"/macro/1": 0.3, "/seed": 77}
+    assert tree.leaf("/classes/painted").base == 0.0
+
+
+def test_a_model_that_the_patch_does_not_suit_leaves_all_as_it_was():
+    stand = Stand()
+    stand.instrument.tree.post("/macro/1", 0.9)
+    stand.hear()
+    before = stand.instrument.state()
+    with pytest.raises(PatchError, match="expected a class of the model"):
+        stand.instrument.change_model(replace(INFO, name="stones", class_names=("granite", "marble")))
+    tick = stand.hear()
+    assert stand.instrument.state() == before
+    assert tick.latent.y.shape == (len(INFO.class_names),)
+
+
+def test_a_patch_chosen_just_before_a_model_change_is_played_on_the_new_model():
+    stand = Stand()
+    stand.hear()
+    stand.instrument.choose(find_patch("tidal"))
+    stand.instrument.change_model(SMALL)
+    tick = stand.hear()
+    assert stand.instrument.performer.playing.name == stand.instrument.performer.patch.name == "tidal"
+    assert tick.latent.y.shape == (len(SMALL.class_names),)
+    fresh = Instrument(find_patch("tidal"), SMALL)
+    assert set(stand.instrument.tree) == set(fresh.tree)
+
+
+def test_a_patch_chosen_while_the_model_changes_is_wired_to_the_model_that_plays():
+    stand, tidal, running = Stand(), find_patch("tidal"), Event()
+    stand.hear()
+
+    def choose() -> None:
+        while not running.is_set():
+            stand.instrument.choose(tidal)
+
+    chooser = Thread(target=choose)
+    chooser.start()
+    try:
+        for number in range(6):
+            model = INFO if number % 2 else SMALL
+            stand.instrument.change_model(model)
+            assert stand.hear().latent.y.shape == (len(model.class_names),)
+    finally:
+        running.set()
+        chooser.join()
+
+
+def test_another_input_never_takes_the_hand_from_a_parameter_of_the_analysis():
+    stand = Stand()
+    instrument, tree = stand.instrument, stand.instrument.tree
+    address = next(name for name in tree if name.startswith("/analysis/") and tree.leaf(name).param.kind == "float")
+    tree.post_normalised(address, 0.25)
+    stand.hear()
+    kept, newest = tree.leaf(address).base, tree.position_to_value(address, 0.75)
+    with at_every_call(lambda: tree.post(address, newest)):
+        instrument.listen_to(("main",))
+    assert tree.leaf(address).base == kept
+    stand.hear()
+    assert tree.leaf(address).base == newest
 
 
 def test_publishing_costs_little():

@@ -7,7 +7,7 @@ then writes offsets into its targets, then `update`, then `values`.
 import difflib
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from engine.params import Leaf, ParamError
 from engine.types import Change, Value
@@ -78,28 +78,36 @@ class ParamTree:
     def attach(self, prefix: str, leaves: Mapping[str, Leaf]) -> None:
         """Give each leaf the address `/<prefix>/<name>`. Raises ValueError if one is taken; nothing is then attached."""
         root = "/" + prefix.strip("/") if prefix.strip("/") else ""
-        placed = {f"{root}/{name}": leaf for name, leaf in leaves.items()}
-        taken = self._leaves.keys() & placed.keys()
-        if taken:
-            raise ValueError(f"expected new addresses under {root or '/'}; got {sorted(taken)[0]}, which is taken")
+        self.replace((), {f"{root}/{name}": leaf for name, leaf in leaves.items()})
+
+    def detach(self, prefix: str) -> None:
+        """Forget the leaf at `prefix` and all below it."""
+        root = "/" + prefix.strip("/")
+        self.replace([item for item in self._leaves if item == root or item.startswith(root + "/")], {})
+
+    def replace(self, gone: Collection[str], placed: Mapping[str, Leaf]) -> None:
+        """Forget the leaves at the addresses `gone` and put in `placed`, by address: for other threads one single step.
+
+        So an address among both never fails anyone, and what was posted to it stays posted.
+        Raises ValueError for an address that is taken; nothing then changes.
+        """
+        gone = set(gone)
+        leaves = {address: leaf for address, leaf in self._leaves.items() if address not in gone}
+        for address in placed:
+            if address in leaves:
+                raise ValueError(f"expected new addresses; got {address}, which is taken")
+        for address in self._leaves.keys() & gone:
+            target = self._targets.pop(address, None)
+            self._routed = tuple(item for item in self._routed if item is not target)
+            self._gliding.pop(address, None)
+            self._fired = [leaf for leaf in self._fired if leaf.address != address]
+            del self._values[address]
         for address, leaf in placed.items():
             leaf.address = address
             if leaf.param.numeric:
                 self._targets[address] = Target(leaf)
             self._values[address] = leaf.value
-        self._leaves.update(placed)
-        self._snapshot = None
-        self.version += 1
-
-    def detach(self, prefix: str) -> None:
-        """Forget the leaf at `prefix` and all below it."""
-        root = "/" + prefix.strip("/")
-        for address in [item for item in self._leaves if item == root or item.startswith(root + "/")]:
-            target = self._targets.pop(address, None)
-            self._routed = tuple(item for item in self._routed if item is not target)
-            self._gliding.pop(address, None)
-            self._fired = [leaf for leaf in self._fired if leaf.address != address]
-            del self._leaves[address], self._values[address]
+        self._leaves = {**leaves, **placed}
         self._snapshot = None
         self.version += 1
 
@@ -156,7 +164,7 @@ class ParamTree:
         # popitem and item assignment are single steps of the interpreter: no post is lost, none blocks.
         for _ in range(len(self._posted)):
             address, (value, t_posted) = self._posted.popitem()
-            if address in self._leaves:
+            if self._taken(address, value):
                 changes.append(Change(address, value, t_posted))
         changes.reverse()
         for change in changes:
@@ -228,6 +236,16 @@ class ParamTree:
         if self._snapshot is None:
             self._snapshot = self._values.copy()
         return self._snapshot
+
+    def _taken(self, address: str, value: Value) -> bool:
+        """Whether a posted value is one still: its leaf may be gone, or another of other kind in its place."""
+        if address not in self._leaves:
+            return False
+        try:
+            self._leaves[address].param.check(value)
+        except ParamError:
+            return False
+        return True
 
     def _record(self, leaf: Leaf) -> None:
         self._values[leaf.address] = leaf.value

@@ -1,4 +1,5 @@
 import itertools
+import sys
 import threading
 import time
 
@@ -186,5 +187,39 @@ def test_detached_leaves_are_gone_and_their_posts_forgotten(desk):
     assert len(desk) == 0
     assert not desk.values()
     desk.attach("/desk", Desk().leaves)
-    with pytest.raises(ValueError, match="expected new addresses under /desk; got /desk/"):
+    with pytest.raises(ValueError, match="expected new addresses; got /desk/level, which is taken"):
         desk.attach("desk", Desk().leaves)
+
+
+class Bench(Parametric):
+    level = Param("low", choices=("low", "high"), doc="A choice where the desk has a fader.")
+    count = Param(4, low=1, high=9, doc="A number of things.")
+    tilt = Param(0.0, doc="What the desk does not have.")
+
+
+def test_leaves_are_replaced_in_one_step_and_what_was_posted_stays_posted(desk):
+    bench = {f"/desk/{name}": leaf for name, leaf in Bench().leaves.items()}
+    seen: list[frozenset[str]] = []
+
+    def look(frame: object, event: str, called: object) -> None:
+        seen.append(frozenset(desk.leaves()))
+
+    before, version = frozenset(desk), desk.version
+    desk.post("/desk/count", 7)
+    desk.post("/desk/level", 0.8)  # which the bench's own does not take
+    desk.post("/desk/place", (0.3, 0.4))
+    sys.setprofile(look)  # after each single call of the change, everything that another thread could see
+    desk.replace(before, bench)
+    sys.setprofile(None)
+    assert set(seen) == {before, frozenset(bench)}
+    assert seen == sorted(seen, key=lambda addresses: addresses != before)
+    assert desk.version > version
+    assert [change[:2] for change in tick(desk)] == [("/desk/count", 7)]
+    assert desk.values() == {"/desk/level": "low", "/desk/count": 7, "/desk/tilt": 0.0}
+
+
+def test_a_leaf_that_stays_is_not_replaced_by_another(desk):
+    before = desk.leaves()
+    with pytest.raises(ValueError, match="expected new addresses; got /desk/level, which is taken"):
+        desk.replace(["/desk/count"], {f"/desk/{name}": leaf for name, leaf in Bench().leaves.items()})
+    assert desk.leaves() == before

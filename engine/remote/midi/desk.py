@@ -84,8 +84,9 @@ class MidiDesk:
     def follow(self, tick: Tick, specs: Sequence[Spec]) -> None:
         """Once a tick: the playing patch's bindings come into force, and what waited is done."""
         self.bindings.use(specs)
-        if any(change.address == PANIC for change in tick.changes):
-            self._released = True
+        if tick.changes:
+            self.bindings.hear(tick.changes)
+            self._released = self._released or any(change.address == PANIC for change in tick.changes)
         # Whoever holds the lock is done within microseconds; what waits can wait for the next tick, the sound cannot.
         if (self._released or self._leader or self.bindings.waiting) and self._lock.acquire(blocking=False):
             try:

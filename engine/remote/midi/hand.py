@@ -1,5 +1,6 @@
 """A performer's hold on one control: where it stood, and whether the parameter still stands where it was put."""
 
+import time
 from collections import deque
 from typing import Any
 
@@ -13,7 +14,7 @@ OURS = 2  # values of ours that may be in force when we look: the newest, and th
 class Hand:
     """One control of one port and channel, and what it moves."""
 
-    __slots__ = ("at", "ends", "place", "pressed", "seen", "sent", "spec")
+    __slots__ = ("at", "ends", "place", "pressed", "seen", "sent", "spec", "t_sent")
 
     def __init__(self) -> None:
         self.at: float | None = None  # of its own way, 0..1
@@ -27,12 +28,19 @@ class Hand:
         self.place = 0.0  # position last sent: an encoder's steps may be smaller than a whole number's
         self.seen: Any = None  # the base when we last looked
         self.sent: deque[Any] = deque(maxlen=OURS)
+        self.t_sent = 0.0  # when the newest of them was posted
 
-    def holds(self, base: Any) -> bool:
-        """Whether the base is what this hand set, or not yet anything else: else another hand, or a patch, moved it."""
+    def holds(self, base: Any, t_in_force: float | None) -> bool:
+        """Whether the base is what this hand set, or not yet anything else: else another hand, or a patch, moved it.
+
+        `t_in_force`: when the value in force was posted. Once that is ours, only the very value counts as held: what springs
+        back, as /tempo/nudge does, stands again where it stood, and begins from there.
+        """
         if not self.sent:
             return False
-        if base != self.seen and base not in self.sent:
+        arrived = t_in_force is not None and t_in_force >= self.t_sent
+        held = base == self.sent[-1] if arrived else base == self.seen or base in self.sent
+        if not held:
             self.sent.clear()
             return False
         self.seen = base
@@ -45,4 +53,5 @@ class Hand:
         value = leaf.param.map(position)
         self.place = position
         self.sent.append(value)
-        board.post(leaf.address, value, t)
+        self.t_sent = time.monotonic() if t is None else t
+        board.post(leaf.address, value, self.t_sent)

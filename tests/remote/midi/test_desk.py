@@ -6,6 +6,7 @@ import pytest
 from midi_board import PORT, board, cc, features, note, program, specs, tick_of
 from mido import Message
 
+from engine.control.meter import Meter
 from engine.control.tree import ParamTree
 from engine.remote.midi.desk import MidiDesk
 from engine.remote.midi.wire import Wire
@@ -105,6 +106,26 @@ def test_half_of_14_bits_is_brought_into_force_by_the_ticks():
     show.tick()
     show.tick()
     assert show.tree.leaf("/walk/speed").base == pytest.approx(127 * 128 / 16383)
+
+
+@pytest.mark.parametrize("clicks", [1, 3])
+def test_a_jog_wheel_on_the_nudge_moves_the_beat_by_what_it_was_turned(clicks):
+    """The meter puts /tempo/nudge back to 0 after each."""
+    hop_s, tree = 256 / 48000, board()
+    meter, plain = Meter(hop_s, tree), Meter(hop_s)
+    desk = MidiDesk(tree, (), "off", lambda text: None)
+    wheel = specs(**{"relative/20": "/tempo/nudge"})
+    for tick in range(1000):
+        t_heard = 100.0 + tick * hop_s
+        changes = tree.apply()
+        meter.step(features(tick, t_heard), changes)
+        plain.step(features(tick, t_heard))
+        desk.follow(tick_of(tree, t_heard, changes), wheel)
+        if tick in range(100, 200, 5):
+            for click in range(clicks):
+                desk.take(cc(20, 1), PORT, t_heard + click * 0.001)
+    assert desk.counts["refused"] == 0
+    assert meter.music.beats - plain.music.beats == pytest.approx(20 * clicks * 2.0 / 128, abs=0.005)
 
 
 def test_a_program_change_asks_for_a_patch():

@@ -225,6 +225,13 @@ class Rig:
                 self.patch.fail((*spec.keys, key), f"expected a parameter with a range; got {spec.address}, a {leaf.param.kind}")
             if end is not None:
                 self._checked((*spec.keys, key), leaf, end)
+        if moves:
+            param = leaf.param
+            low, high = (param.low if spec.low is None else spec.low), (param.high if spec.high is None else spec.high)
+            if param.unmap(low) == param.unmap(high):
+                key = "low" if spec.high is None else "high"
+                whole = f"{param.low:g}..{param.high:g}"
+                self.patch.fail((*spec.keys, key), f"expected two different ends within {whole}; got {low:g} for both")
         if spec.press == "hold" and leaf.param.kind != "bool":
             self.patch.fail((*spec.keys, "press"), f"expected a switch to hold on; got {spec.address}, a {leaf.param.kind}")
         if spec.kind == "relative" and (spec.value is not None or not moves):

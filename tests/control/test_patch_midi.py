@@ -100,6 +100,12 @@ def test_a_patch_without_it_has_no_bindings():
         ('"cc/1" = { to = "/walk/speed", low = nan }', "midi.cc/1.low", "expected a finite number; got nan"),
         ('"cc/1" = { to = "/walk/speed", high = 99999.0 }', "midi.cc/1.high", "expected 0"),
         ('"cc/1" = { to = "/walk/speed", low = 0.5, high = 0.5 }', "midi.cc/1.high", "expected two different ends"),
+        (
+            '"cc14/16" = { to = "/latent/truncation", low = 1.0 }',
+            "midi.cc14/16.low",
+            "expected two different ends within 0..1; got 1 for both",
+        ),
+        ('"cc/1" = { to = "/latent/truncation", high = 0 }', "midi.cc/1.high", "expected two different ends within 0..1; got 0"),
         ('"cc/1" = { to = "/walk/speed", takeover = "hard" }', "midi.cc/1.takeover", "expected one of soft, jump; got 'hard'"),
         ('"relative/1" = { to = "/walk/speed", encoding = "x" }', "midi.relative/1.encoding", "expected one of complement, sign"),
         ('"relative/1" = "/blackout"', "midi.relative/1", "expected a number for an encoder to turn; got /blackout, a bool"),

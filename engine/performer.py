@@ -175,6 +175,7 @@ class Performer:
 
     def _panic(self, rig: Rig) -> None:
         """The patch as saved, at once; only the seed, the analysis and the limiter stay as the hand left them."""
+        self._meter.forget()
         for address in self.tree:
             leaf = self.tree.leaf(address)
             if address.startswith(SET_BACK) and leaf.param.kind != "trigger":

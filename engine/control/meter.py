@@ -1,7 +1,8 @@
 """The musical clock: whoever keeps the beat, hands, a MIDI clock or what is heard, it runs on without a jump."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeGuard
 
 from engine.control.taps import Taps
 from engine.control.tempo import HIGH_BPM, LOW_BPM, RESTING_BPM, ClockState, SyncSettings, TempoSettings
@@ -18,6 +19,8 @@ NEAR = 0.1  # of a step: an error this small is made good at once
 LEAD_PULL = 0.25  # of the pace: how fast the picture's lead over the sound may change
 FRESH_S = 0.5  # a MIDI clock that was silent for longer is not followed
 LOST_BEATS = 0.5  # a MIDI clock that is off by more was started or moved
+LONGEST_AWAY_S = 60.0  # a show that comes back later begins its bars anew
+FARTHEST = 1000.0  # beats: more than hands nudge in a show
 LONGEST_AGO_S = 1.0  # between a press and the hop in which it counts
 BARS_A_PHRASE = 8
 FACTORS = (0.25, 4.0)
@@ -51,6 +54,9 @@ class Meter:
         self._ones = {CLOCK: 0.0, ANALYSIS: 0.0}  # by how many of its own beats its bars begin later than it says
         self._factors, self._nudges = {CLOCK: 1.0, ANALYSIS: 1.0}, {CLOCK: 0.0, ANALYSIS: 0.0}
         self._clock_beats = 0.0
+        self._place: tuple[float, float] | None = None  # in the bar, and when that was heard: one object, for other threads
+        self._back: tuple[float, float] | None = None  # the same of a show that came back
+        self._resynced: tuple[str, ...] = ()  # whose bars hands had moved before it did
         self._steady = self._quick = False
         self._phrases, self._phrase_bar = 0, 0
         if tree is not None:
@@ -73,6 +79,48 @@ class Meter:
         if self._hold_leaf.base:
             self._answer(self._hold_leaf, False)
 
+    def forget(self) -> None:
+        """Hands let go, and bars begin where whoever is followed says."""
+        self.release()
+        for name in self._ones:
+            self._ones[name] = 0.0
+        self._resynced = ()
+
+    def state(self) -> dict[str, object]:
+        """What hands asked of the beat and no parameter holds, fit for JSON. From any thread."""
+        place, t_heard = self._place or (None, None)
+        resynced = [name for name, beats in self._ones.items() if beats]
+        return {
+            "factors": dict(self._factors),
+            "nudges": dict(self._nudges),
+            "resynced": resynced,
+            "place": place,
+            "t_heard": t_heard,
+        }
+
+    def restore(self, state: object) -> list[str]:
+        """Take back a `state`, before the first step; what cannot be taken is returned as messages, the rest is in force.
+
+        The bar goes on as if it had never stopped, if it was not long ago and the machine has not been started anew since.
+        """
+        told = state if isinstance(state, Mapping) else {}
+        refused = []
+        for what, kept, low, high in (("factors", self._factors, *FACTORS), ("nudges", self._nudges, -FARTHEST, FARTHEST)):
+            values = told.get(what)
+            for name in kept:
+                value = values.get(name) if isinstance(values, Mapping) else None
+                if _within(value, low, high):
+                    kept[name] = float(value)
+                else:
+                    refused.append(f"expected {what} of {name} of {low:g} to {high:g}; got {value!r:.80}; kept {kept[name]:g}")
+        place, t_heard, resynced = told.get("place"), told.get("t_heard"), told.get("resynced")
+        if _within(place, 0.0, BEATS_A_BAR) and _within(t_heard, -math.inf, math.inf):
+            self._back = (float(place), float(t_heard))
+            self._resynced = tuple(name for name in self._ones if isinstance(resynced, Sequence) and name in resynced)
+        elif place is not None or not told:
+            refused.append(f"expected a place in the bar and its time; got {place!r:.80}, {t_heard!r:.80}; kept the bar's start")
+        return refused
+
     def step(self, features: FeatureFrame, changes: Sequence[Change] = ()) -> Moment:
         """The moment of this hop. Hops that were never analysed pass as time, up to a second of them."""
         moment = self._moment
@@ -85,6 +133,8 @@ class Meter:
             if change.address.startswith("/tempo/"):
                 self._obey(change, features.t_heard)
         self._take_bases()
+        if self._back is not None:
+            moment.bars = self._come_back(*self._back, features.t_heard, dt_s)
         self._choose(features, dt_s)
         if self.bpm != self._told_bpm and abs(self.bpm - self._told_bpm) >= TOLD_BPM:
             self._told_bpm = self.bpm
@@ -107,7 +157,18 @@ class Meter:
         known = self.source in (HANDS, CLOCK)
         moment.sure = 1.0 if known else features.values.get("tempo_confidence", 0.0)
         moment.bpm = features.values.get("tempo_bpm", 0.0) if self.source == REST else self.bpm
+        self._place = ((self._goal - self._start) % BEATS_A_BAR, features.t_heard)
         return moment
+
+    def _come_back(self, place: float, t_heard: float, now_s: float, dt_s: float) -> float:
+        """Go on from `place` at `t_heard`, in force at the end of this hop. Returns the bars at its beginning."""
+        self._back = None
+        if 0.0 <= now_s - t_heard <= LONGEST_AWAY_S:
+            self._goal = place + (now_s - t_heard) * self.bpm / 60.0
+            self._beats = self._led = max(self._goal - dt_s * self.bpm / 60.0, 0.0)
+        else:
+            self._resynced = ()
+        return self._led / BEATS_A_BAR
 
     # --- hands ---------------------------------------------------------------------------------------------------------
 
@@ -204,12 +265,15 @@ class Meter:
     def _choose(self, features: FeatureFrame, dt_s: float) -> None:
         choice: str = self._source_leaf.base  # type: ignore[assignment]
         self._followed = ""
+        clock = self._watch_clock(features.t_heard, dt_s)
         if choice == HANDS or (self._held and choice == "auto"):
             self.source, self._steady = HANDS, True
             if self._held:
                 self.bpm = self._hands_bpm
             return
-        if choice != ANALYSIS and self._follow_clock(features.t_heard, dt_s):
+        if choice != ANALYSIS and clock is not None:
+            self._steady = clock.sure >= (UNSTEADY if self._steady and self.source == CLOCK else STEADY)
+            self._follow(CLOCK, clock.bpm, self._clock_beats)
             return
         if choice != CLOCK and self._follow_analysis(features):
             return
@@ -217,17 +281,16 @@ class Meter:
         if self.source != ANALYSIS or choice == CLOCK:
             self.source = REST
 
-    def _follow_clock(self, t_heard: float, dt_s: float) -> bool:
+    def _watch_clock(self, t_heard: float, dt_s: float) -> ClockState | None:
+        """A MIDI clock that plays, with its position now: watched while hands hold, too, for a start moves its bars."""
         state = self.clock()
         if state is None or not state.running or abs(t_heard - state.t) > FRESH_S:
-            return False
+            return None
         beats = state.beats + (t_heard - state.t) * state.bpm / 60.0
         if abs(beats - self._clock_beats - dt_s * state.bpm / 60.0) > LOST_BEATS:
             self._ones[CLOCK] = 0.0
         self._clock_beats = beats
-        self._steady = state.sure >= (UNSTEADY if self._steady and self.source == CLOCK else STEADY)
-        self._follow(CLOCK, state.bpm, beats)
-        return True
+        return state
 
     def _follow_analysis(self, features: FeatureFrame) -> bool:
         values = features.values
@@ -257,8 +320,11 @@ class Meter:
         span = min(round(BEATS_A_BAR * factor), BEATS_A_BAR)  # beats within which the place in the bar is known
         off = round(self._goal - self._nudges[source] - place) - self._start
         off = (off + span // 2) % span - span // 2
-        if off:
+        if off and source in self._resynced:  # it counts anew since the show came back: the bars of hands stay
+            self._ones[source] -= off / factor
+        elif off:
             self._turn_to(self._start + off)
+        self._resynced = tuple(name for name in self._resynced if name != source)
 
     # --- the clock -----------------------------------------------------------------------------------------------------
 
@@ -283,6 +349,10 @@ class Meter:
             leaf.set_base(value)
         else:
             self._tree.set_base(leaf.address, value)
+
+
+def _within(value: object, low: float, high: float) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high and math.isfinite(value)
 
 
 def _drawn(nominal: float, error: float, share: float) -> float:

@@ -1,3 +1,5 @@
+import itertools
+import json
 import math
 from collections.abc import Callable
 from itertools import pairwise
@@ -258,6 +260,85 @@ def test_a_patch_or_the_command_line_may_say_how_fast_a_show_rests_and_what_is_h
     assert (stand.meter.music.bpm, stand.meter.source) == (90.0, "analysis")
 
 
+# --- a show that comes back ----------------------------------------------------------------------------------------------
+
+
+def came_back(old: Stand, away_s: float, values: Values) -> Stand:
+    """Another stand that goes on with what is kept of one that fell: bases, and the meter's state, written as JSON."""
+    new = Stand(values)
+    for address, leaf in old.tree.leaves().items():
+        if leaf.param.kind != "trigger":
+            new.tree.set_base(address, leaf.base)
+    assert new.meter.restore(json.loads(json.dumps(old.meter.state()))) == []
+    new.tick = old.tick + round(away_s / HOP_S)
+    return new
+
+
+@pytest.mark.parametrize("kept_by", ["analysis", "clock", "hands"])
+def test_a_show_that_comes_back_has_its_bars_where_hands_put_them(kept_by):
+    stand = Stand(heard(120.0) if kept_by == "analysis" else nothing)
+    if kept_by == "clock":
+        Sender(stand, 120.0, 0.0, math.inf)
+    elif kept_by == "hands":
+        stand.press(1.0, "bpm", 120.0)
+    stand.press(6.5, "resync")
+    stand.run(10.0)
+    # Who listens anew counts other bars: the clock from the first pulse that it gets, the analysis by its own guess.
+    new = came_back(stand, 2.4, heard(120.0, 1.0) if kept_by == "analysis" else nothing)
+    if kept_by == "clock":
+        Sender(new, 120.0, 12.5, math.inf)
+    new.run(30.0)
+    assert new.meter.source == kept_by
+    assert on_grid([t for t in new.firsts if t > 14.0], 6.5, 2.0, 2.1 * HOP_S)
+    assert new.never_went_back()
+
+
+def test_a_show_that_comes_back_follows_at_half_and_nudged_as_it_did():
+    stand = Stand(heard(120.0))
+    stand.press(5.0, "half")
+    stand.press(6.0, "nudge", 0.25)
+    stand.run(10.0)
+    new = came_back(stand, 1.0, heard(120.0))
+    new.run(30.0)
+    assert new.meter.music.bpm == 60.0
+    assert on_grid([t for t, _ in new.hits if t > 14.0], stand.hits[-1][0], 1.0)
+    assert new.never_went_back()
+
+
+def test_a_show_that_comes_back_much_later_or_on_another_machine_begins_its_bars_anew():
+    stand = Stand()
+    stand.press(1.0, "bpm", 120.0)
+    stand.press(6.5, "resync")
+    stand.run(10.0)
+    for away_s in (3600.0, -8.0):
+        new = came_back(stand, away_s, nothing)
+        first_s = new.tick * HOP_S
+        new.run(first_s + 12.0)
+        assert on_grid([t - first_s for t in new.firsts], 2.0, 2.0, 2 * HOP_S)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        None,
+        [],
+        "beat",
+        {"factors": 3, "nudges": None},
+        {"factors": {"clock": 99.0, "analysis": True}, "nudges": {"clock": math.nan, "analysis": "1"}},
+        {"factors": {"clock": None}, "place": 9.0, "t_heard": 1.0, "resynced": 5},
+        {"place": 1.0, "t_heard": math.inf, "resynced": {"clock": 1}},
+    ],
+)
+def test_what_is_no_state_of_a_meter_is_refused_and_changes_nothing(state):
+    stand, fresh = Stand(heard(120.0)), Stand(heard(120.0))
+    refused = stand.meter.restore(state)
+    assert refused
+    assert all("expected" in message and "; got " in message and "; kept " in message for message in refused)
+    for one in (stand, fresh):
+        one.run(8.0)
+    assert (stand.sounds, stand.bars) == (fresh.sounds, fresh.bars)
+
+
 # --- a MIDI clock ------------------------------------------------------------------------------------------------------
 
 
@@ -321,6 +402,25 @@ def test_start_and_song_position_say_where_the_bar_is():
     stand.run(30.0)
     resumed_s = 21.0 + (-21.0) % (0.5 / 24)
     assert on_grid([t for t in stand.firsts if t > 24.0], resumed_s + 1.0, 2.0, 2 * HOP_S)
+    assert stand.never_went_back()
+
+
+def test_a_resync_of_a_clock_outlives_hands_that_hold_for_a_while_but_not_its_next_start():
+    stand = Stand()
+    sender = Sender(stand, 120.0, 0.0, math.inf)
+    stand.press(6.5, "resync")
+    stand.run(7.0)
+    stand.press(8.0, "bpm", 100.0)
+    stand.press(12.0, "release")
+    stand.run(24.0)
+    assert on_grid([t for t in stand.firsts if t > 16.0], 6.5, 2.0, 2 * HOP_S)
+    stand.press(24.0, "hold", True)
+    stand.run(25.0)
+    sender.messages = [(26.01, "start", 0)]
+    stand.run(28.0)
+    stand.press(28.0, "release")
+    stand.run(40.0)
+    assert on_grid([t for t in stand.firsts if t > 32.0], 26.01 + (-26.01) % (0.5 / 24), 2.0, 2 * HOP_S)
     assert stand.never_went_back()
 
 
@@ -506,6 +606,31 @@ def test_panic_gives_the_tempo_back():
     assert (tick.music.source, tick.music.bpm) == ("rest", 120.0)
     assert instrument.tree.leaf("/sync/calibrate").base is False
     assert instrument.tree.leaf("/sync/offset_ms").base == 40.0  # of the projector, not of the patch
+
+
+def test_panic_takes_back_half_nudge_and_resync_of_what_is_heard():
+    from engine.instrument import Instrument, find_patch
+
+    instrument, values, hops = Instrument(find_patch("first-light"), INFO), heard(120.0), itertools.count()
+
+    def play(seconds: float) -> list[Tick]:
+        return [
+            instrument.performer.step(frame(n, values((n + 1) * HOP_S))) for n in itertools.islice(hops, round(seconds / HOP_S))
+        ]
+
+    play(6.0)
+    for name, value in (("half", 1), ("nudge", 0.25), ("resync", 1)):
+        instrument.tree.post(f"/tempo/{name}", value)
+    assert play(6.0)[-1].music.bpm == 60.0
+    assert any(instrument.meter.state()["nudges"].values())
+    assert instrument.meter.state()["resynced"] == ["analysis"]
+    instrument.tree.post("/panic", 1)
+    ticks = play(12.0)
+    assert ticks[-1].music.bpm == instrument.tree.leaf("/tempo/bpm").base == 120.0
+    off = (ticks[-1].music.beats - ticks[-1].time_s * 2.0 + 0.5) % 1.0 - 0.5
+    assert abs(off) < 0.01
+    told = instrument.meter.state()
+    assert (told["factors"], told["nudges"], told["resynced"]) == (*({"clock": x, "analysis": x} for x in (1.0, 0.0)), [])
 
 
 def test_musical_time_goes_on_through_a_change_of_model():

@@ -114,12 +114,12 @@ class Bindings:
         return refused
 
     def _change(self) -> None:
-        """Swap in the table that was asked for; what its predecessor held down is released first."""
+        """Swap in the table that was asked for; what its predecessor held down is released."""
+        self._table = self._asked
         for key, hand in self._hands.items():
             if not isinstance(hand.spec, MacroSpec):
                 self._let_go(key, hand)
                 hand.take(None)
-        self._table = self._asked
 
     def _let_go(self, key: tuple[str, int, str, int], hand: Hand) -> None:
         """What springs back by itself is at rest again, and what is held on is off; a fader stays where it is."""

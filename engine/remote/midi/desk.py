@@ -1,6 +1,9 @@
 """The MIDI desk: what comes in on all ports, sorted to parameters, notes and clock."""
 
+import logging
+import math
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,7 +16,9 @@ from engine.remote.midi.ports import MidiPorts
 from engine.remote.midi.table import Spec
 from engine.types import Tick
 
+log = logging.getLogger("clavilux.midi")
 PANIC = "/panic"
+COMPLAIN_S = 1.0  # between two reports of errors
 CLOCK = frozenset(("clock", "start", "continue", "stop", "songpos"))
 ALL_SOUND_OFF, RESET_CONTROLLERS, ALL_NOTES_OFF, LAST_MODE = 120, 121, 123, 127  # 124..127 mean all notes off, too
 
@@ -22,7 +27,8 @@ class MidiDesk:
     """Everything MIDI of one show.
 
     `take` and `lose` are called by the threads of the ports, `follow` once a tick by the analysis thread, which never waits
-    here; `notes.into` and the properties may be read from any thread. `shelf` names the patches that program changes load;
+    here; `notes.into` and the properties may be read from any thread. Whatever fails in here is counted, and told at most once a
+    second, but never ends the thread that called. `shelf` names the patches that program changes load;
     `wanted` is auto (every port), off, or part of a port's name.
     """
 
@@ -34,6 +40,7 @@ class MidiDesk:
         self._leader: MidiClock | None = None
         self._lock = threading.Lock()  # one message at a time, from however many ports
         self._released = False  # a panic that waits for its turn
+        self._faults, self._complained_s = 0, -math.inf
 
     def start(self) -> None:
         """Begin to look for ports and to listen to them, on threads of their own."""
@@ -51,8 +58,9 @@ class MidiDesk:
     @property
     def counts(self) -> dict[str, int]:
         """What came in and what did not lead anywhere, for whoever asks how the show is."""
-        own = {"refused": self.bindings.refused, "unbound": self.bindings.unbound}
-        return self._ports.counts | own
+        counts = self._ports.counts
+        own = {"refused": self.bindings.refused, "unbound": self.bindings.unbound, "faults": counts["faults"] + self._faults}
+        return counts | own
 
     def clock(self) -> ClockState | None:
         """The MIDI clock in force, or None."""
@@ -62,27 +70,30 @@ class MidiDesk:
     def take(self, message: Any, port: str, t: float) -> None:
         """One `mido.Message` that arrived on a port at time.monotonic() `t`."""
         with self._lock:
-            kind = message.type
-            if kind in CLOCK:
-                self._count(kind, port, t, message.pos if kind == "songpos" else 0)
-            elif kind == "reset":
-                self.bindings.release(port)
-                self.notes.release(port)
-            elif kind == "control_change" and message.control >= ALL_SOUND_OFF:
-                self._mode(message.control, port, message.channel + 1)
-            else:
-                self._touch(message, port, t)
+            try:
+                self._sort(message, port, t)
+            except Exception:
+                self._complain(str(message))
 
     def lose(self, port: str) -> None:
         """A port is gone: nothing on it is held any more."""
         with self._lock:
-            self.bindings.lose(port)
             self.notes.release(port)
+            try:
+                self.bindings.lose(port)
+            except Exception:
+                self._complain(f"the loss of {port}")
             if self._clocks.pop(port, None) is self._leader:
                 self._leader = None
 
     def follow(self, tick: Tick, specs: Sequence[Spec]) -> None:
         """Once a tick: the playing patch's bindings come into force, and what waited is done."""
+        try:
+            self._follow(tick, specs)
+        except Exception:
+            self._complain("what a tick brought")
+
+    def _follow(self, tick: Tick, specs: Sequence[Spec]) -> None:
         self.bindings.use(specs)
         if tick.changes:
             self.bindings.hear(tick.changes)
@@ -104,6 +115,25 @@ class MidiDesk:
             self._leader.expire(now)
             if self._leader.state is None:
                 self._leader = None
+
+    def _complain(self, about: str) -> None:
+        """Of the error at hand. A show without this message is better than none."""
+        self._faults += 1
+        if time.monotonic() - self._complained_s > COMPLAIN_S:
+            self._complained_s = time.monotonic()
+            log.exception("expected to act on %s; left it out (%d so far)", about, self._faults)
+
+    def _sort(self, message: Any, port: str, t: float) -> None:
+        kind = message.type
+        if kind in CLOCK:
+            self._count(kind, port, t, message.pos if kind == "songpos" else 0)
+        elif kind == "reset":
+            self.notes.release(port)
+            self.bindings.release(port)
+        elif kind == "control_change" and message.control >= ALL_SOUND_OFF:
+            self._mode(message.control, port, message.channel + 1)
+        else:
+            self._touch(message, port, t)
 
     def _touch(self, message: Any, port: str, t: float) -> None:
         touch = read_touch(message, port)

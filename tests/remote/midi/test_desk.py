@@ -179,6 +179,20 @@ def test_ticks_never_wait_for_a_message_that_is_being_acted_on():
     thread.join()
 
 
+def test_what_fails_is_counted_and_ends_neither_thread(caplog):
+    """A control without a way between its ends, which no patch gets past its checks, met by soft take-over."""
+    show = Show(**{"cc14/1": {"to": "/walk/speed", "low": 1.0}, "cc/7": {"to": "/walk/speed", "low": 1.0}, "cc/8": "/walk/steps"})
+    show.desk.take(cc(1, 10), PORT, show.t)
+    for _ in range(3):
+        show.tick()
+    assert show.desk.counts["faults"] == 1, "in a tick"
+    show.play(cc(7, 10))
+    assert show.desk.counts["faults"] == 2, "by a message"
+    assert any(record.exc_info for record in caplog.records)
+    show.play(cc(8, 30), cc(8, 127))
+    assert show.tree.leaf("/walk/steps").base == 12
+
+
 @pytest.mark.parametrize("packets", [20_000, pytest.param(2_000_000, marks=pytest.mark.soak)])
 def test_noise_never_ends_midi_for_what_follows(packets):
     """Fault 8, its short form: random bytes, a megabyte of system exclusive, a clock of 1 kHz."""

@@ -11,6 +11,7 @@ import logging
 import sys
 import time
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 from engine import resources
 from engine.film import film
@@ -26,7 +27,11 @@ from engine.sources import Source, open_source
 from engine.sources.clicker import Clicker
 from engine.stage.colours import Colours
 
+if TYPE_CHECKING:
+    from engine.outputs.window import OutputWindow
+
 log = logging.getLogger("clavilux.show")
+TITLE = "Clavilux"
 DEMO = "demo/first-light.ogg"
 SWITCH_S = 0.001  # a busy drawing thread hands the GIL to the listening one this soon
 
@@ -42,13 +47,7 @@ def perform(options: PlayOptions, watched: Watched | None = None) -> None:
     with ExitStack() as stack:
         stack.callback(generator.close)
         generator.start()  # it warms while everything else opens
-        source = open_sound(
-            options.audio,
-            options.loop and (options.mode != "film" or options.seconds is not None),
-            options.mode != "film",
-            options.seed,
-            options.from_s,
-        )
+        source = open_again(options, watched) if watched is not None and options.again else open_first(options)
         instrument = Instrument(patch, generator.info, source.inputs, options.seed, options.params)
         if options.mode == "film":
             stack.callback(source.close)
@@ -62,11 +61,30 @@ def open_model(name: str, runtime: str) -> GeneratorProcess:
     return GeneratorProcess(resources.find("models", name), runtime)
 
 
-def open_sound(spec: str, loop: bool, paced: bool, seed: int, from_s: float = 0.0) -> Source:
-    """The source that `--audio` names."""
+def open_first(options: PlayOptions) -> Source:
+    """The sound that the user asked for. Raises OSError or ValueError."""
+    film = options.mode == "film"
+    loop = options.loop and (not film or options.seconds is not None)
+    return open_sound(options.audio, loop, not film, options.seed, options.from_s)
+
+
+def open_again(options: PlayOptions, watched: Watched) -> Source:
+    """The same after a crash, whatever has become of it meanwhile: silence, which is told, is better than darkness."""
+    try:
+        source = open_sound(options.audio, options.loop, True, options.seed, options.from_s, awaited=True)
+    except Exception as error:
+        watched.messages.append(f"{error}; plays on in silence")
+        return open_sound("none", True, True, options.seed)
+    if source.status().lost:
+        watched.messages.append(f"{options.audio} is away: silence until it is back")
+    return source
+
+
+def open_sound(spec: str, loop: bool, paced: bool, seed: int, from_s: float = 0.0, awaited: bool = False) -> Source:
+    """The source that `--audio` names; a device that is `awaited` need not be there yet."""
     if spec == "demo":
         spec = str(resources.find("patches", DEMO))
-    return open_source(spec, rate_hz=RATE_HZ, hop=HOP, loop=loop, paced=paced, seed=seed, from_s=from_s)
+    return open_source(spec, rate_hz=RATE_HZ, hop=HOP, loop=loop, paced=paced, seed=seed, from_s=from_s, awaited=awaited)
 
 
 def make_film(options: PlayOptions, instrument: Instrument, source: Source, generator: GeneratorProcess) -> None:
@@ -110,9 +128,8 @@ def play_live(
     if options.mode == "window":
         from engine.outputs.display import DisplayError
         from engine.outputs.operator import OperatorWindow
-        from engine.outputs.window import OutputWindow
 
-        window = OutputWindow(options.size, "Clavilux", options.monitor or None, options.fullscreen)
+        window = open_window(options, [] if watched is None else watched.messages)
         stack.callback(window.close)
         try:
             operator = OperatorWindow(window)
@@ -136,7 +153,7 @@ def play_live(
         options.rate_hz,
         window=window,
         operator=operator,
-        open_live=lambda: open_sound("default", False, True, options.seed),
+        open_live=lambda: open_sound("default", False, True, options.seed, awaited=options.again),
         open_model=lambda name: open_model(name, options.runtime),
     )
     stack.callback(live.close)
@@ -155,3 +172,21 @@ def play_live(
     listening.start()
     live.run(options.seconds)
     log.info("%d frames shown", live.frames)
+
+
+def open_window(options: PlayOptions, messages: list[str]) -> "OutputWindow":
+    """The window that the audience sees; a show that comes back after a crash takes another monitor if its own is away.
+
+    Raises DisplayError.
+    """
+    from engine.outputs.display import DisplayError
+    from engine.outputs.window import OutputWindow
+
+    try:
+        return OutputWindow(options.size, TITLE, options.monitor or None, options.fullscreen)
+    except DisplayError as error:
+        if not (options.again and options.monitor):
+            raise
+        window = OutputWindow(options.size, TITLE)  # not over all of what may be the performer's own
+        messages.append(f"{error}; shown in a window instead")
+        return window

@@ -23,20 +23,21 @@ class DeviceSource:
     """Reads a device through PortAudio; the callback only copies into a ring.
 
     While the device is away, hops of silence come by the virtual clock, so the show ticks on, and a thread looks for a device
-    of the same name. Raises OSError if there is none at the start, ValueError for channels it does not have.
+    of the same name. Raises OSError if there is none at the start, ValueError for channels it does not have; `awaited`, it
+    counts as away instead.
     """
 
-    def __init__(self, name: str, inputs: Inputs, rate_hz: int, hop: int) -> None:
-        self._rate_hz, self._hop = rate_hz, hop
-        found = find_input(name, list_devices()) or find_input(name, list_devices(fresh=True))
-        if found is None:
-            known = ", ".join(f"{device.number} {device.name}" for device in list_devices() if device.inputs) or "none"
-            raise OSError(f"expected an input device, one of: {known}; got {name!r} from --audio")
-        last = max((channels[1] for channels in inputs.values()), default=min(2, found.inputs))
-        if last > found.inputs:
-            raise ValueError(f"expected channels up to {found.inputs} of {found.name}; got {last} from --audio")
-        self.name, self.channels = found.name, last
-        self._by_name = found.name if name != "default" else "default"
+    def __init__(self, name: str, inputs: Inputs, rate_hz: int, hop: int, awaited: bool = False) -> None:
+        self._rate_hz, self._hop, self._named = rate_hz, hop, bool(inputs)
+        found: Device | None = None
+        try:
+            found = _look(name, inputs)
+        except Exception:  # PortAudio raises what its host gives
+            if not awaited:
+                raise
+        last = max((channels[1] for channels in inputs.values()), default=min(2, found.inputs if found else 2))
+        self.name, self.channels = (found.name if found else name), last
+        self._by_name = found.name if found and name != "default" else name
         self._channels = {key: (first - 1, end) for key, (first, end) in (inputs or {"main": (1, last)}).items()}
         self.inputs = tuple(self._channels)
         self._silence = np.zeros((hop, last), np.float32)
@@ -46,8 +47,16 @@ class DeviceSource:
         self._clock: VirtualClock | None = None  # runs while the device is away
         self._level, self._overflows = 0.0, 0
         self.ended = False
-        self._ring = Ring(hop, last)
-        self._open(found)
+        self._device_hz = rate_hz
+        self._ring, self._rehop = Ring(hop, last), Rehop(rate_hz, rate_hz, last, hop)
+        try:
+            if found is not None:
+                self._open(found)
+        except Exception:  # another process may still have it
+            if not awaited:
+                raise
+        if self._stream is None:
+            self._clock = VirtualClock(hop / rate_hz)
         self._watch = threading.Thread(target=self._keep_open, name="audio-watch", daemon=True)
         self._watch.start()
 
@@ -140,6 +149,8 @@ class DeviceSource:
             self._shut()
             try:
                 found = find_input(self._by_name, list_devices(fresh=True))
+                if found is not None and not self._named and found.inputs < self.channels:
+                    self._narrow(found.inputs)
                 if found is not None and found.inputs >= self.channels:
                     self._open(found)
                     self._await_sound()
@@ -147,6 +158,11 @@ class DeviceSource:
                 self._shut()
             if self._clock is not None:
                 self._closed.wait(RETRY_S)
+
+    def _narrow(self, channels: int) -> None:
+        """Take what a device has that was not there to be asked. Whoever reads meanwhile finds channels that its block has."""
+        self._channels = {"main": (0, channels)}
+        self.channels, self._silence = channels, np.zeros((self._hop, channels), np.float32)
 
     def _await_sound(self) -> None:
         """The device is back once it has delivered."""
@@ -162,3 +178,15 @@ class DeviceSource:
         stream, self._stream = self._stream, None
         if stream is not None:
             shut_stream(stream)
+
+
+def _look(name: str, inputs: Inputs) -> Device:
+    """The device called `name`, with all channels of `inputs`. Raises OSError or ValueError."""
+    found = find_input(name, list_devices()) or find_input(name, list_devices(fresh=True))
+    if found is None:
+        known = ", ".join(f"{device.number} {device.name}" for device in list_devices() if device.inputs) or "none"
+        raise OSError(f"expected an input device, one of: {known}; got {name!r} from --audio")
+    last = max((channels[1] for channels in inputs.values()), default=1)
+    if last > found.inputs:
+        raise ValueError(f"expected channels up to {found.inputs} of {found.name}; got {last} from --audio")
+    return found

@@ -23,11 +23,13 @@ def open_source(
     paced: bool = True,
     seed: int = 0,
     from_s: float = 0.0,
+    awaited: bool = False,
 ) -> Source:
     """The source that `spec` names: synthetic, none, a file, `default`, or a device with optional inputs `NAME:1-2=main,3=kick`.
 
-    `paced` false delivers files and generated sound at once instead of in real time; a file begins at `from_s`. Raises OSError
-    for a file or device that cannot be opened, ValueError for words that mean nothing.
+    `paced` false delivers files and generated sound at once instead of in real time; a file begins at `from_s`; a device that is
+    `awaited` need not be there yet. Raises OSError for a file or device that cannot be opened, ValueError for words that mean
+    nothing.
     """
     if spec in GENERATED:
         source: Source = lookup("source", spec)(rate_hz, hop, paced, seed)
@@ -40,7 +42,7 @@ def open_source(
     else:
         from engine.sources.device import DeviceSource
 
-        source = DeviceSource(*parse_device(spec), rate_hz, hop)
+        source = DeviceSource(*parse_device(spec), rate_hz, hop, awaited)
     return source
 
 

@@ -4,6 +4,7 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 import soundfile
 
 from engine.bench.pulse import PulseServer
-from engine.sources import Source, list_devices, open_source
+from engine.sources import Source, device, list_devices, open_source, portaudio
 from engine.sources.opening import parse_device
 
 RATE_HZ, HOP = 48000, 256
@@ -114,6 +115,44 @@ def test_missing_device_is_told_with_what_there_is(server: PulseServer) -> None:
         open_source("pulse:1-200=main", rate_hz=RATE_HZ, hop=HOP)
 
 
+def test_awaited_device_may_come_later(server: PulseServer, clicks: Path) -> None:
+    names = Path(os.environ["HOME"]) / ".asoundrc"
+    source = open_source("stagebox:1=left,2=right", rate_hz=RATE_HZ, hop=HOP, awaited=True)
+    try:
+        assert source.status().lost
+        assert source.inputs == ("left", "right")
+        hop = source.read(5.0)
+        assert hop is not None
+        assert not any(samples.any() for samples in hop.hops.values())
+        assert hop.stereo.shape == (HOP, 2)
+        names.write_text("pcm.stagebox { type pulse }\n")
+        await_lost(source, False)
+        sound = clicks_heard(source, clicks)
+        assert {name: bursts(samples) for name, samples in sound.items()} == {"left": 8, "right": 8}
+    finally:
+        source.close()
+        names.unlink(missing_ok=True)
+        list_devices(fresh=True)
+
+
+def test_awaited_device_may_have_a_single_channel(server: PulseServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    there, find = False, device.find_input
+
+    def found(name: str, devices: tuple[portaudio.Device, ...]) -> portaudio.Device | None:
+        real = find("pulse", devices) if there else None
+        return None if real is None else replace(real, inputs=1)  # ALSA's own devices have 32
+
+    monkeypatch.setattr(device, "find_input", found)
+    source = open_source("telephone", rate_hz=RATE_HZ, hop=HOP, awaited=True)
+    assert source.status().lost
+    there = True
+    await_lost(source, False)
+    hop = source.read(5.0)
+    source.close()
+    assert hop is not None
+    assert (source.channels, hop.stereo.shape, hop.hops["main"].shape) == (1, (HOP, 2), (HOP,))
+
+
 @pytest.mark.parametrize("spec", ["pulse:0=main", "pulse:3-2=main", "pulse:1=main,2=main", "pulse:1=Main"])
 def test_bad_inputs_are_refused(spec: str) -> None:
     with pytest.raises(ValueError, match=r"expected (inputs|channels)"):
@@ -124,7 +163,7 @@ def test_device_is_found_by_name_when_numbers_shift(server: PulseServer, clicks:
     names = Path(os.environ["HOME"]) / ".asoundrc"
     names.write_text("pcm.stagebox { type pulse }\n")
     list_devices(fresh=True)
-    before = next(device.number for device in list_devices() if device.name == "stagebox")
+    before = next(found.number for found in list_devices() if found.name == "stagebox")
     source = open_source("stagebox", rate_hz=RATE_HZ, hop=HOP)
     heard(source, 0.5)
     names.write_text("pcm.another { type null }\npcm.newcomer { type null }\npcm.stagebox { type pulse }\n")
@@ -132,7 +171,7 @@ def test_device_is_found_by_name_when_numbers_shift(server: PulseServer, clicks:
     await_lost(source, True)
     server.start()
     await_lost(source, False)
-    after = next(device.number for device in list_devices() if device.name == "stagebox")
+    after = next(found.number for found in list_devices() if found.name == "stagebox")
     assert bursts(clicks_heard(source, clicks)["main"]) == 8
     source.close()
     names.unlink()

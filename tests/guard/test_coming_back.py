@@ -1,0 +1,40 @@
+from pathlib import Path
+
+import pytest
+
+from engine.guard.orders import Orders
+from engine.guard.watched import Watched
+from engine.options import PlayOptions
+from engine.show import open_again, open_first
+
+
+@pytest.mark.parametrize("safe", [False, True])
+@pytest.mark.parametrize(
+    ("audio", "inputs", "told"),
+    [
+        ("Nothing Like It", ("main",), "is away: silence until it is back"),
+        ("Nothing Like It:3-4=main,1=kick", ("main", "kick"), "is away: silence until it is back"),
+        ("gone.wav", ("main",), "gone.wav, which is not there; plays on in silence"),
+        ("torn.wav", ("main",), "plays on in silence"),
+    ],
+)
+def test_sound_that_is_gone_after_a_crash_is_silence_and_told(
+    audio: str, inputs: tuple[str, ...], told: str, safe: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("torn.wav").write_bytes(b"RIFF")
+    options = PlayOptions(audio=audio, mode="headless", safe=safe)
+    with pytest.raises((OSError, ValueError), match="expected"):
+        open_first(options)
+    watched = Watched(Orders(safe=safe, life=1, why="the show was killed by SIGKILL"))
+    source = open_again(options, watched)
+    try:
+        assert source.inputs == inputs
+        for _ in range(20):
+            hop = source.read(5.0)
+            assert hop is not None
+            assert not any(samples.any() for samples in hop.hops.values())
+    finally:
+        source.close()
+    assert len(watched.messages) == 1
+    assert watched.messages[0].endswith(told)

@@ -27,7 +27,8 @@ class Bindings:
 
     def __init__(self, board: Board, shelf: Sequence[str], say: Callable[[str], None]) -> None:
         self._board, self._shelf, self._say = board, shelf, say
-        self._table, self._asked = Table(()), Table(())
+        self._table = self._asked = Table(())
+        self._given = self._asked.specs  # last, which may be other objects that say the same
         self._hands: dict[tuple[str, int, str, int], Hand] = {}
         self._macros: dict[Knob, MacroSpec] = {}
         self._coarse: dict[Knob, float] = {}  # when a controller below 32 last came, to know its fine half by
@@ -40,7 +41,10 @@ class Bindings:
 
     def use(self, specs: Sequence[Spec]) -> None:
         """These bindings, and no others of a patch, from the next message on."""
-        if specs is not self._asked.specs:
+        if specs is self._given:
+            return
+        self._given = specs
+        if specs != self._asked.specs:  # a patch saved again may bind what it bound before: nobody need let go then
             self._asked = Table(specs)
 
     def hear(self, changes: Iterable[Change]) -> None:
@@ -83,10 +87,10 @@ class Bindings:
         for knob, position in self._pairs.due(t):
             self._turn14(knob, position, t)
 
-    def release(self, port: str | None = None) -> None:
-        """Let go of everything that is held down, on one port or on all."""
+    def release(self, port: str | None = None, channel: int = 0) -> None:
+        """Let go of everything that is held down: on one channel of a port, on a port (channel 0), or on all."""
         for key, hand in list(self._hands.items()):
-            if port in (None, key[0]):
+            if port in (None, key[0]) and channel in (0, key[1]):
                 self._let_go(key, hand)
 
     def lose(self, port: str) -> None:

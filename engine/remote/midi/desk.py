@@ -157,6 +157,7 @@ class MidiDesk:
             self.notes.bend(port, 0.0)
         elif number in (ALL_SOUND_OFF, *range(ALL_NOTES_OFF, LAST_MODE + 1)):
             self.notes.release(port, channel)
+            self.bindings.release(port, channel)
 
     def _count(self, kind: str, port: str, t: float, position: int) -> None:
         """One of several senders leads, until it stops, falls silent or is gone."""

@@ -102,6 +102,17 @@ def test_a_new_patch_lets_go_of_all_faders_at_once():
     assert rig.base() == pytest.approx(20 / 127)
 
 
+def test_a_patch_saved_again_with_the_same_bindings_lets_go_of_nothing():
+    table = {"cc/21": "/walk/steps", "note/36": {"to": "/walk/mirror", "press": "hold"}}
+    rig = Rig(**table).play(cc(21, 33), note(36))
+    rig.bindings.use(specs(**table))
+    assert rig.play(cc(21, 64)).base("/walk/steps") == 6
+    assert rig.base("/walk/mirror") is True
+    rig.bindings.use(specs(**table, **{"cc/22": "/walk/speed"}))
+    assert rig.play(cc(21, 70)).base("/walk/steps") == 6
+    assert rig.base("/walk/mirror") is False
+
+
 def test_a_value_beyond_the_fader_is_met_at_its_end():
     rig = Rig(**{"cc/21": {"to": "/walk/speed", "low": 0.0, "high": 0.3}})
     assert rig.play(cc(21, 20), cc(21, 110)).base() == 0.5

@@ -74,6 +74,13 @@ def test_all_notes_off_ends_those_of_its_channel(number):
     assert show.play(cc(number, 0, channel=2)).heard("gate") == 0.0
 
 
+@pytest.mark.parametrize("number", [120, 123])
+def test_and_what_a_key_of_its_channel_holds_on(number):
+    show = Show(**{"note/36": {"to": "/walk/mirror", "press": "hold"}}).play(note(36))
+    assert show.play(cc(number, 0, channel=2)).tree.leaf("/walk/mirror").base is True
+    assert show.play(cc(number, 0)).tree.leaf("/walk/mirror").base is False
+
+
 def test_reset_controllers_brings_the_wheel_to_rest():
     show = Show().play(Message("pitchwheel", pitch=8191))
     assert show.heard("bend") == 1.0

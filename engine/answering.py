@@ -49,11 +49,11 @@ class Answering:
         tree = self._show.instrument.tree
         leaf = tree.leaf(action.name)
         if action.step:
-            tree.post(action.name, float(leaf.base) + (action.value or 0.0))
+            tree.post(action.name, float(leaf.base) + (action.value or 0.0), action.t)
         elif action.value is not None:
-            tree.post(action.name, action.value)
+            tree.post(action.name, action.value, action.t)
         else:
-            tree.post(action.name, leaf.param.kind == "trigger" or not leaf.base)
+            tree.post(action.name, leaf.param.kind == "trigger" or not leaf.base, action.t)
 
     def serve(self) -> None:
         asked = self._show.listening.asked

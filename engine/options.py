@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DEFAULT_FILM = Path("out/first-light.mp4")
-TRACK = "track_s"  # of the journal: where in its file the sound was
+TRACK, TEMPO = "track_s", "tempo"  # parts of the journal: where in its file the sound was, and what hands asked of the beat
 DEFAULT_OSC = "127.0.0.1:9000"
 
 

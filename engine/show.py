@@ -20,7 +20,7 @@ from engine.hands import Hands
 from engine.instrument import HOP, RATE_HZ, Instrument, find_patch
 from engine.listening import Listening
 from engine.live import Live
-from engine.options import TRACK, PlayOptions
+from engine.options import TEMPO, TRACK, PlayOptions
 from engine.overview import figures
 from engine.runtime.process import GeneratorProcess
 from engine.sources import Source, open_source
@@ -166,7 +166,10 @@ def play_live(
     if watched is not None:
         stack.push(watched)  # first of all: what is closed after it may take its time
         hands.restore(watched.parts)
-        watched.begin(live, {**hands.parts(), TRACK: lambda: int(source.status().position_s)})
+        for message in instrument.meter.restore(watched.parts.get(TEMPO, {})):
+            live.say(message)
+        parts = {TEMPO: instrument.meter.state, TRACK: lambda: int(source.status().position_s)}
+        watched.begin(live, {**hands.parts(), **parts})
     if options.record is not None:
         live.record(options.record)
     listening.start()

@@ -15,6 +15,8 @@ from engine.options import DEFAULT_FILM, TRACK, PlayOptions
 if TYPE_CHECKING:
     from engine.guard.watched import Watched
 
+LONGEST_S = 1e7  # of a track: nobody plays on from beyond it
+
 EPILOG = """\b
 Examples:
   clavilux play                                      the demo track through the default patch
@@ -125,7 +127,7 @@ def as_ordered(options: PlayOptions, watched: "Watched", named: frozenset[str]) 
     if again and not saved.bases.get("/record", True):  # it had been ended by hand
         options = replace(options, record=None)
     at_s = saved.parts.get(TRACK)
-    if again and isinstance(at_s, int | float) and at_s > options.from_s:
+    if again and isinstance(at_s, int | float) and options.from_s < at_s < LONGEST_S:
         options = replace(options, from_s=float(at_s))
     bases = dict(saved.bases)
     from engine import resources

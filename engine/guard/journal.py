@@ -56,7 +56,7 @@ def load_journal(path: Path) -> Saved:
         raise JournalError(f"expected a journal of at most {LARGEST >> 20} MiB; got more from {path}")
     try:
         return _saved(json.loads(data))
-    except (ValueError, RecursionError) as error:
+    except (ValueError, OverflowError, RecursionError) as error:
         raise JournalError(f"expected a whole journal; got {error or 'nesting without end'} from {path}") from None
 
 
@@ -83,7 +83,7 @@ def _value(address: str, value: object) -> "Value":
 
 
 def _number(value: object) -> bool:
-    return isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
+    return isinstance(value, int | float) and math.isfinite(value)  # OverflowError for 10**400
 
 
 def _open_quickly(path: str, flags: int) -> int:
@@ -188,7 +188,8 @@ def write_whole(path: Path, data: bytes, forced: bool = False) -> None:
 
 
 class Journal:
-    """Saves what `collect` returns (patch, model, bases) and each part, when anything has changed, on a thread of its own.
+    """Saves what `collect` returns (patch, model, bases) and each part, when anything has changed, on a thread of its own;
+    nothing while `collect` has none.
 
     `say` is told once when it cannot be saved, and once when it can be again; the show goes on either way.
     """
@@ -196,7 +197,7 @@ class Journal:
     def __init__(
         self,
         path: Path,
-        collect: Callable[[], Mapping[str, object]],
+        collect: Callable[[], Mapping[str, object] | None],
         parts: Mapping[str, Callable[[], object]],
         say: Callable[[str], None],
     ) -> None:
@@ -224,7 +225,10 @@ class Journal:
     def _save(self, forced: bool = False) -> None:
         began = time.perf_counter()
         try:
-            content = {**self._collect(), "parts": {name: part() for name, part in self._parts.items()}}
+            collected = self._collect()
+            if collected is None:
+                return
+            content = {**collected, "parts": {name: part() for name, part in self._parts.items()}}
             if content == self._last and not forced:
                 return
             data = json.dumps({"schema": SCHEMA, **content}, allow_nan=False).encode()

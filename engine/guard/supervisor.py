@@ -23,6 +23,7 @@ from engine.guard.orders import NO_DISPLAY, NONE_LEFT, Orders
 from engine.guard.watch import LOOK_S, SAFE_CRASHES, Crashes, Watch
 
 LEAVE_S = 15.0  # for a show that was asked to end; a second request does not wait
+NO_START_S = 2.0  # after a process that could not be started at all
 NO_DISPLAY_S = 0.5  # between looks for one
 KILLED_S = 10.0  # a broken driver may hold a killed process; it is not waited for any longer
 UNEASY_S = 0.5  # nothing new for so long: look closer
@@ -72,7 +73,14 @@ class Supervisor:
             if self._asked or (left_s is not None and left_s <= 0.0):
                 return 0
             watch = Watch(time.monotonic(), self._started_s)
-            fault, code = self._live(self._orders(life, why, left_s), watch)
+            try:
+                fault, code = self._live(self._orders(life, why, left_s), watch)
+            except OSError as error:  # no memory, no process: of the machine's, and no reason for safe mode
+                if life == 0:
+                    raise
+                say(f"{error}; tried again in {NO_START_S:.0f} s")
+                self._pause(NO_START_S)
+                continue
             if fault and (self._asked or watch.phase == ENDING):
                 say(f"the show {fault}; killed")
             if code == 0 or self._asked:
@@ -161,7 +169,10 @@ class Supervisor:
 
 
 def start(words: Sequence[str], orders: Orders) -> tuple["subprocess.Popen[bytes]", int]:
-    """Start a show in a process group of its own, so that Ctrl-C and Ctrl-Z reach it by way of us; the pipe it beats into."""
+    """Start a show in a process group of its own, so that Ctrl-C reaches it by way of us; the pipe it beats into.
+
+    Ctrl-Z stops us alone: the show plays on.
+    """
     beats, beating = os.pipe()
     paths = [str(Path(engine.__file__).parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     command = [sys.executable, "-P", "-m", "engine.cli", "play", *words]
@@ -189,6 +200,9 @@ def start(words: Sequence[str], orders: Orders) -> tuple["subprocess.Popen[bytes
                 pass_fds=(beating,),
                 process_group=0,
             )
+    except BaseException:
+        os.close(beats)
+        raise
     finally:
         os.close(beating)
     return show, beats

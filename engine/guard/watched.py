@@ -23,8 +23,9 @@ ASKED = ("/live", "/record")  # asked for anew: they are more than a value
 LET_GO = "/freeze"  # there is no picture to hold any more
 CLEAN = (KeyboardInterrupt, SystemExit)  # somebody wants the end
 TOLD = 3  # refusals one by one; more are counted
-# Wayland lets the owner of a hidden window wait until it is seen, Windows while a window is dragged: neither is a hang.
-PATIENT = sys.platform == "win32" or bool(os.environ.get("WAYLAND_DISPLAY"))
+# Wayland lets the owner of a hidden window wait until it is seen, Windows while a window is dragged, macOS while one is
+# resized: none is a hang.
+PATIENT = sys.platform in ("win32", "darwin") or bool(os.environ.get("WAYLAND_DISPLAY"))
 ENDS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name))
 
 
@@ -34,8 +35,7 @@ class Hands(Protocol):
     @property
     def tree(self) -> Any: ...
     @property
-    def performer(self) -> Any: ...
-    def state(self) -> Mapping[str, Value]: ...
+    def published(self) -> tuple[Path, str, dict[str, Value]] | None: ...
     def restore(self, state: Mapping[str, object]) -> list[str]: ...
 
 
@@ -44,8 +44,6 @@ class Show(Protocol):
 
     @property
     def instrument(self) -> Hands: ...
-    @property
-    def generator(self) -> Any: ...
     @property
     def frames(self) -> int: ...
     @property
@@ -163,13 +161,17 @@ class Watched:
         return told
 
 
-def _state(show: Show) -> dict[str, object]:
-    patch, bases = show.instrument.performer.patch.path, show.instrument.state()
+def _state(show: Show) -> dict[str, object] | None:
+    """Of one very tick, as the analysis thread published it; None before the first."""
+    published = show.instrument.published
+    if published is None:
+        return None
+    patch, model, bases = published
     on_shelf = False
     with suppress(OSError):
         on_shelf = resources.find("patches", patch.name).samefile(patch)
     name = patch.stem if on_shelf else str(patch.absolute())
-    return {"patch": name, "model": show.generator.info.name, "bases": bases}
+    return {"patch": name, "model": model, "bases": bases}
 
 
 def _belong_to(parent: int) -> None:

@@ -134,6 +134,8 @@ def test_a_journal_cut_anywhere_is_refused(tmp_path: Path) -> None:
         ({"bases": {"/a": ["x"]}}, "for /a"),
         ({"bases": {"/a": float("nan")}}, "nan for /a"),
         ({"bases": {"/a": [float("inf")]}}, "inf"),
+        ({"bases": {"/a": 10**400}}, "too large"),
+        ({"bases": {"/a": [10**400]}}, "too large"),
     ],
 )
 def test_a_journal_of_other_things_is_refused(change: dict[str, object], words: str, tmp_path: Path) -> None:

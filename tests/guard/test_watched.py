@@ -9,13 +9,14 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from engine.guard.journal import load_journal
 from engine.guard.orders import VARIABLE, Orders
 from engine.guard.supervisor import Starving, stopped
 from engine.guard.watched import Watched
-from engine.instrument import Instrument, find_patch
+from engine.instrument import HOP, Instrument, find_patch
 from engine.runtime.process import GeneratorProcess
 from engine.show import open_model
 
@@ -30,6 +31,9 @@ class Screen:
         self.instrument = Instrument(find_patch(patch), self.generator.info)
         self.messages: deque[str] = deque()
         self.frames, self.waiting, self.ended = 0, False, False
+
+    def hear(self) -> None:
+        self.instrument.hear({"main": np.zeros(HOP, np.float32)}, time.monotonic())
 
     def say(self, message: str) -> None:
         self.messages.append(message)
@@ -66,6 +70,7 @@ def left_by_a_show(home: Path, bases: dict[str, object], **more: object) -> None
 def test_what_one_show_leaves_the_next_takes_back(home: Path, opened: Callable[..., Watched]) -> None:
     first, show = opened(), Screen("tidal")
     show.instrument.restore({"/macro/3": 0.75, "/stage/fit": "crop", "/master/level": 0.25})
+    show.hear()
     first.begin(show, {"midi": lambda: {"74": "/macro/1"}})
     first.close()
     again, show = opened(resume=True), Screen("tidal")
@@ -77,13 +82,32 @@ def test_what_one_show_leaves_the_next_takes_back(home: Path, opened: Callable[.
     assert not show.messages
 
 
+def test_a_patch_that_was_only_chosen_is_not_saved_and_nothing_before_the_first_tick(
+    home: Path, opened: Callable[..., Watched]
+) -> None:
+    watched, show = opened(), Screen()
+    watched.begin(show)
+    watched.close()
+    assert not (home / "journal.json").exists()
+    watched = opened()
+    show.hear()
+    before = show.instrument.state()
+    show.instrument.choose(find_patch("tidal"))
+    watched.begin(show)
+    watched.close()
+    saved = load_journal(home / "journal.json")
+    assert (saved.patch, saved.bases) == ("first-light", before)
+
+
 def test_a_patch_that_is_not_on_the_shelf_is_kept_by_its_path(
     home: Path, tmp_path: Path, opened: Callable[..., Watched], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "tidal.toml").write_text(find_patch("tidal").path.read_text())  # named as one that is
     watched = opened()
-    watched.begin(Screen("tidal.toml"))
+    show = Screen("tidal.toml")
+    show.hear()
+    watched.begin(show)
     watched.close()
     assert load_journal(home / "journal.json").patch == str(tmp_path / "tidal.toml")
 

@@ -39,11 +39,13 @@ class Param:
         unit: str = "",
         slew_s: float = 0.0,
         choices: Sequence[str] = (),
+        adds: bool = False,
     ) -> None:
         self.name = ""
         self.doc, self.low, self.high, self.unit, self.slew_s = doc, float(low), float(high), unit, slew_s
         self.curve, self.choices = curve, tuple(choices)
         self.kind = _kind_of(default, self.choices)
+        self.adds = adds or self.kind == "trigger"  # each post counts: the next does not take its place
         if curve not in CURVES or (curve == "exp" and self.low <= 0.0) or self.low >= self.high:
             raise ParamError(f"expected low < high and a curve of {CURVES} (exp needs low > 0); got {low}..{high} {curve}")
         self.default: Value = 0 if isinstance(default, type) else self.check(default)

@@ -17,7 +17,12 @@ class TempoSettings(Parametric):
     half = Param(Trigger, doc="Half the tempo; what is heard is then followed at half its tempo.")
     double = Param(Trigger, doc="Twice the tempo; what is heard is then followed at twice its tempo.")
     nudge = Param(
-        0.0, low=-1.0, high=1.0, unit="beats", doc="Brings the coming beats forward by so much, once; less than 0 puts them off."
+        0.0,
+        low=-1.0,
+        high=1.0,
+        unit="beats",
+        adds=True,
+        doc="Brings the coming beats forward by so much, once; less than 0 puts them off.",
     )
     bpm = Param(
         RESTING_BPM, low=LOW_BPM, high=HIGH_BPM, curve="exp", unit="BPM", doc="The tempo in force; once set, hands keep it."

@@ -5,12 +5,15 @@ then writes offsets into its targets, then `update`, then `values`.
 """
 
 import difflib
+import itertools
 import math
 import time
 from collections.abc import Collection, Iterator, Mapping
 
 from engine.params import Leaf, ParamError
 from engine.types import Change, Value
+
+MOST_WAITING = 64  # posts between two ticks: more than fingers press
 
 
 class Target:
@@ -69,7 +72,8 @@ class ParamTree:
         self._targets: dict[str, Target] = {}
         self._routed: tuple[Target, ...] = ()
         self._gliding: dict[str, Target] = {}
-        self._posted: dict[str, tuple[Value, float]] = {}
+        self._posted: dict[str, Change] = {}
+        self._count = itertools.count()
         self.version = 0  # counts every change of the set of addresses, for whoever remembers look-ups
         self._fired: list[Leaf] = []
         self._values: dict[str, Value] = {}
@@ -135,13 +139,16 @@ class ParamTree:
     def post(self, address: str, raw: object, t_posted: float | None = None) -> None:
         """From any thread: ask for a new base, in force from the next tick; the latest wins.
 
+        Of triggers and what else `adds`, each post is a change of its own, unless more than `MOST_WAITING` wait in a flood.
         `t_posted` is the time.monotonic() of the hand's own doing, now unless the caller knows better.
         Raises LookupError for an unknown address and ParamError for a value it does not take: nothing then changes.
         """
         param = self.leaf(address).param
         value = param.check(raw)
         if param.kind != "trigger" or value:  # the 0 of a released button must not undo its press
-            self._posted[address] = (value, time.monotonic() if t_posted is None else t_posted)
+            each = param.adds and len(self._posted) < MOST_WAITING
+            key = f"{address} {next(self._count)}" if each else address
+            self._posted[key] = Change(address, value, time.monotonic() if t_posted is None else t_posted)
 
     def post_normalised(self, address: str, position: float, t_posted: float | None = None) -> None:
         """From any thread: `post` the value at `position` of 0..1 on the parameter's curve."""
@@ -163,9 +170,9 @@ class ParamTree:
         changes: list[Change] = []
         # popitem and item assignment are single steps of the interpreter: no post is lost, none blocks.
         for _ in range(len(self._posted)):
-            address, (value, t_posted) = self._posted.popitem()
-            if self._taken(address, value):
-                changes.append(Change(address, value, t_posted))
+            change = self._posted.popitem()[1]
+            if self._taken(change.address, change.value):
+                changes.append(change)
         changes.reverse()
         for change in changes:
             self.set_base(change.address, change.value)

@@ -1,7 +1,7 @@
 """The performance keys: one table from which presses, the help on the operator's window and the manual all come."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 QUIT_WITHIN_S = 2.0
 MASTER_STEP = 0.05
@@ -14,11 +14,13 @@ class Action:
     """What a key asks of the show. A name that begins with a slash is a parameter's address.
 
     A `value` is set; without one a switch is thrown and a trigger fires; with `step` the value is added to what was.
+    `t` is when the key was pressed, in the seconds that `Keyboard.press` was given; None in the table.
     """
 
     name: str
     value: float | None = None
     step: bool = False
+    t: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class Keyboard:
         elif key.action.name == "quit" and not self.quit_asked(now_s):
             self._quit_asked_s = now_s
         else:
-            self._waiting.append(key.action)
+            self._waiting.append(replace(key.action, t=now_s))
 
     def quit_asked(self, now_s: float) -> bool:
         """Whether the next press quits."""

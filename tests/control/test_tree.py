@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from engine.control.tree import ParamTree
+from engine.control.tree import MOST_WAITING, ParamTree
 from engine.params import Leaf, Param, ParamError, Parametric, Trigger
 from engine.types import Change
 
@@ -19,6 +19,7 @@ class Desk(Parametric):
     mode = Param("a", choices=("a", "b"), doc="A choice.")
     place = Param((0.1, 0.2), doc="A point.")
     hit = Param(Trigger, doc="A button.")
+    step = Param(0.0, low=-1.0, doc="A wheel.", adds=True)
 
 
 @pytest.fixture
@@ -57,6 +58,27 @@ def test_a_change_says_when_the_hand_moved_now_unless_the_caller_knows_better(de
     now, earlier, normalised = desk.apply()
     assert before <= now.t_posted <= time.monotonic()
     assert (earlier.t_posted, normalised) == (before - 0.02, Change("/desk/slow", 0.25, before - 0.01))
+
+
+def test_every_press_and_every_step_between_two_ticks_counts_in_order_and_a_flood_is_bounded(desk):
+    for step in (0.5, -0.2, 0.5):
+        desk.post("/desk/step", step, step)
+        desk.post("/desk/hit", 1, step)
+    desk.post("/desk/hit", 0)
+    desk.post("/desk/level", 0.7)
+    changes = tick(desk)
+    assert [change.value for change in changes if change.address == "/desk/step"] == [0.5, -0.2, 0.5]
+    assert [change.t_posted for change in changes if change.address == "/desk/hit"] == [0.5, -0.2, 0.5]
+    assert [change[:2] for change in changes[-2:]] == [("/desk/hit", 1), ("/desk/level", 0.7)]
+    assert desk.values()["/desk/hit"] == 1
+    for _ in range(1000):
+        desk.post("/desk/hit", 1)
+    desk.post("/desk/level", 0.8)
+    assert len(tick(desk)) <= MOST_WAITING + 2
+    assert desk.values()["/desk/level"] == 0.8
+    assert desk.values()["/desk/hit"] == 1
+    assert tick(desk) == ()
+    assert desk.values()["/desk/hit"] == 0
 
 
 def test_posts_from_many_threads_are_all_applied():

@@ -39,6 +39,14 @@ def test_a_held_key_repeats_only_where_that_is_wanted() -> None:
     assert keyboard.take() == ()
 
 
+def test_an_action_says_when_its_key_was_pressed_however_late_it_is_taken() -> None:
+    keyboard = Keyboard()
+    for now_s in (10.0, 10.004, 10.5):
+        keyboard.press("t", now_s)
+    assert [action.t for action in keyboard.take()] == [10.0, 10.004, 10.5]
+    assert all(key.action.t is None for key in KEYS)
+
+
 def test_keys_that_ask_for_a_parameter_name_one_that_there_is_and_a_value_that_it_takes() -> None:
     tree = Instrument(find_patch("first-light"), INFO).tree
     asked = [key.action for key in KEYS if key.action.name.startswith("/")]

@@ -1,14 +1,13 @@
 """Which parameter a MIDI control moves, and when it may: a patch's bindings, and the macros for whatever it does not name."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from engine.params import Leaf
 from engine.remote.board import Board
 from engine.remote.midi.controls import BANK_SELECT, FINE, MODES, PAIR_S, Knob, Pairs, Touch, turn
 from engine.remote.midi.hand import Hand
 from engine.remote.midi.table import MacroSpec, Spec, Table
-from engine.types import Change
 
 NEAR = 0.02  # of a fader's way: where it takes hold of a value
 MACROS = 8
@@ -19,7 +18,7 @@ REST = {"note": 0.0, "aftertouch": 0.0, "bend": 0.5}  # where controls stand whe
 
 
 class Bindings:
-    """Moves the board's parameters by what controls say. Calls must not overlap; `use` and `hear` may come from any thread.
+    """Moves the board's parameters by what controls say. Calls must not overlap; `use` alone may come from another thread.
 
     A fader takes hold of a value only where it meets it (soft take-over), and lets go when another hand moves the value.
     Controllers that the patch does not name get the macros, in order of first touch. A program change loads a patch.
@@ -35,22 +34,16 @@ class Bindings:
         self._fine: set[Knob] = set()
         self._seen: dict[Knob, dict[int, float]] = {}  # values of controllers that may be bank selects, and when they came
         self._pairs = Pairs()
-        self._in_force: dict[str, float] = {}  # by address: when the newest value that came into force was posted
         self.refused = 0  # posts that the board did not take
         self.unbound = 0  # controllers and programs that lead nowhere
 
     def use(self, specs: Sequence[Spec]) -> None:
-        """These bindings, and no others of a patch, from the next message on."""
+        """From any thread: these bindings, and no others of a patch, from the next message on."""
         if specs is self._given:
             return
         self._given = specs
         if specs != self._asked.specs:  # a patch saved again may bind what it bound before: nobody need let go then
             self._asked = Table(specs)
-
-    def hear(self, changes: Iterable[Change]) -> None:
-        """These have come into force, and whatever else they led to has happened."""
-        for change in changes:
-            self._in_force[change.address] = change.t_posted
 
     def take(self, touch: Touch, t: float) -> bool:
         """Act on one movement; whether it was bound, or else a note that may be music."""
@@ -185,7 +178,7 @@ class Bindings:
         """A fader at `at` of its way, `before` it came there."""
         low, high = hand.ends or self._ends(spec, hand, leaf)
         position = low + (high - low) * at
-        if spec.takeover == "soft" and not hand.holds(leaf.base, self._in_force.get(spec.address)):
+        if spec.takeover == "soft" and not hand.holds(leaf.base):
             # Where the value stands on the fader's way; one outside it is met at the fader's end.
             goal = (leaf.param.unmap(leaf.base) - low) / (high - low)
             goal = min(max(goal, 0.0), 1.0)
@@ -195,10 +188,13 @@ class Bindings:
         hand.send(self._board, leaf, position, t)
 
     def _turn(self, spec: Spec, hand: Hand, leaf: Leaf, step: float, t: float | None) -> None:
-        """An encoder, from wherever the value stands."""
+        """An encoder, from wherever the value stands; of what adds up, each click is a step of its own."""
         low, high = hand.ends or self._ends(spec, hand, leaf)
-        held = hand.holds(leaf.base, self._in_force.get(spec.address))
-        start = hand.place if held else leaf.param.unmap(leaf.base)
+        param = leaf.param
+        if param.adds:
+            start = param.unmap(param.default)
+        else:
+            start = hand.place if hand.holds(leaf.base) else param.unmap(leaf.base)
         goal = start + (step if low < high else -step)
         hand.send(self._board, leaf, min(max(goal, min(low, high)), max(low, high)), t)
 

@@ -95,9 +95,8 @@ class MidiDesk:
 
     def _follow(self, tick: Tick, specs: Sequence[Spec]) -> None:
         self.bindings.use(specs)
-        if tick.changes:
-            self.bindings.hear(tick.changes)
-            self._released = self._released or any(change.address == PANIC for change in tick.changes)
+        if any(change.address == PANIC for change in tick.changes):
+            self._released = True
         # Whoever holds the lock is done within microseconds; what waits can wait for the next tick, the sound cannot.
         if (self._released or self._leader or self.bindings.waiting) and self._lock.acquire(blocking=False):
             try:

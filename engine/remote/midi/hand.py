@@ -1,6 +1,5 @@
 """A performer's hold on one control: where it stood, and whether the parameter still stands where it was put."""
 
-import time
 from collections import deque
 from typing import Any
 
@@ -14,7 +13,7 @@ OURS = 2  # values of ours that may be in force when we look: the newest, and th
 class Hand:
     """One control of one port and channel, and what it moves."""
 
-    __slots__ = ("at", "ends", "place", "pressed", "seen", "sent", "spec", "t_sent")
+    __slots__ = ("at", "ends", "place", "pressed", "seen", "sent", "spec")
 
     def __init__(self) -> None:
         self.at: float | None = None  # of its own way, 0..1
@@ -28,19 +27,12 @@ class Hand:
         self.place = 0.0  # position last sent: an encoder's steps may be smaller than a whole number's
         self.seen: Any = None  # the base when we last looked
         self.sent: deque[Any] = deque(maxlen=OURS)
-        self.t_sent = 0.0  # when the newest of them was posted
 
-    def holds(self, base: Any, t_in_force: float | None) -> bool:
-        """Whether the base is what this hand set, or not yet anything else: else another hand, or a patch, moved it.
-
-        `t_in_force`: when the value in force was posted. Once that is ours, only the very value counts as held: what springs
-        back, as /tempo/nudge does, stands again where it stood, and begins from there.
-        """
+    def holds(self, base: Any) -> bool:
+        """Whether the base is what this hand set, or not yet anything else: else another hand, or a patch, moved it."""
         if not self.sent:
             return False
-        arrived = t_in_force is not None and t_in_force >= self.t_sent
-        held = base == self.sent[-1] if arrived else base == self.seen or base in self.sent
-        if not held:
+        if base != self.seen and base not in self.sent:
             self.sent.clear()
             return False
         self.seen = base
@@ -53,5 +45,4 @@ class Hand:
         value = leaf.param.map(position)
         self.place = position
         self.sent.append(value)
-        self.t_sent = time.monotonic() if t is None else t
-        board.post(leaf.address, value, self.t_sent)
+        board.post(leaf.address, value, t)

@@ -22,7 +22,7 @@ class Rig:
             self.bindings.take(read_touch(message, port), self.t)
             if gap_s > 0.5:
                 self.bindings.due(self.t + 0.5)
-                self.bindings.hear(self.tree.apply())
+                self.tree.apply()
         return self
 
     def base(self, address="/walk/speed"):
@@ -30,8 +30,8 @@ class Rig:
 
     def hand(self, value, address="/walk/speed"):
         """Another hand: a key, OSC, a page."""
-        self.tree.post(address, value, self.t)
-        self.bindings.hear(self.tree.apply())
+        self.tree.post(address, value)
+        self.tree.apply()
 
 
 def test_a_knob_moves_a_parameter_over_its_whole_range():

@@ -117,7 +117,7 @@ def test_half_of_14_bits_is_brought_into_force_by_the_ticks():
 
 @pytest.mark.parametrize("clicks", [1, 3])
 def test_a_jog_wheel_on_the_nudge_moves_the_beat_by_what_it_was_turned(clicks):
-    """The meter puts /tempo/nudge back to 0 after each."""
+    """The meter puts /tempo/nudge back to 0 after each; several may come within one tick."""
     hop_s, tree = 256 / 48000, board()
     meter, plain = Meter(hop_s, tree), Meter(hop_s)
     desk = MidiDesk(tree, (), "off", lambda text: None)

@@ -187,6 +187,17 @@ def test_half_and_double_stay_on_what_is_heard_until_hands_let_go(name, bpm):
     assert stand.never_went_back()
 
 
+def test_two_presses_between_two_hops_are_two():
+    stand = Stand(heard(120.0))
+    stand.run(6.0)
+    for value in (0.02, 0.03):
+        stand.tree.post("/tempo/nudge", value)
+        stand.tree.post("/tempo/half", 1)
+    stand.meter.step(frame(stand.tick, stand.values((stand.tick + 1) * HOP_S)), stand.tree.apply())
+    assert stand.meter.state()["nudges"]["analysis"] == pytest.approx(0.05)
+    assert stand.meter.music.bpm == 30.0
+
+
 def test_a_tempo_out_of_reach_is_not_taken():
     stand = Stand()
     stand.press(1.0, "bpm", 30.0)

@@ -33,6 +33,7 @@ FADE_S = 2.0  # patch and model changes
 NETWORK_PERIODS = 0.7  # between two latents for the network, in display periods: never the display waits for it
 LAG_SHARE, LONGEST_LAG_S = 0.05, 0.25  # of a new measurement in the smoothed lag from sound to picture; one stall is not it
 RELOAD_S = 0.5  # how often saved shaders are looked for
+DEAF_S = 3.0  # without a tick, though even a lost device has its clock: the analysis hangs
 STALE_S = 0.1  # a tick older than this is drawn all the same, and counted
 
 
@@ -71,6 +72,7 @@ class Live:
         self.reel = Reel(context, self.stage, listening, self.rate_hz, self.say)
         self.hands: Hands | None = None  # OSC and MIDI, where they are open
         self.colours: Colours | None = None  # for whoever follows them
+        self.kept_up = 0  # frames drawn from a tick younger than DEAF_S: of a show that has stopped listening they stand still
         self.late = 0  # frames that came more than half a period after their time
         self.stale = 0  # frames drawn from a tick older than STALE_S: control was held up
         self._open_model, self._on_frame = open_model, on_frame
@@ -162,8 +164,9 @@ class Live:
     # --- one frame -----------------------------------------------------------------------------------------------------
 
     def _draw(self, tick: Tick, time_s: float, dt_s: float) -> None:
-        if time.monotonic() - tick.t_heard > STALE_S:
-            self.stale += 1
+        age_s = time.monotonic() - tick.t_heard
+        self.stale += age_s > STALE_S
+        self.kept_up += age_s < DEAF_S
         if self.frames and dt_s > 1.5 / self.rate_hz:
             self.late += 1
         frame = self._newest_frame()

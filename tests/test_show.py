@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -19,7 +20,7 @@ import pytest
 from engine import resources
 from engine.instrument import RATE_HZ, Instrument, find_patch
 from engine.listening import Listening
-from engine.live import Live
+from engine.live import DEAF_S, Live
 from engine.show import open_model, open_sound
 from engine.sources import Source
 from engine.stage.context import headless_context
@@ -223,3 +224,24 @@ def test_a_recording_asked_for_once_is_started_once_and_stopped_by_one_word(
     live.run(0.5)
     assert [change.value for change in changes] == [True, False]
     assert len(list((tmp_path / "out").iterdir())) == 1
+
+
+def test_a_show_that_no_longer_listens_is_told_from_one_that_does(stack: ExitStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    live, _ = performing(stack, open_sound("none", False, True, 0))
+    until(live, lambda: live.kept_up > 3)
+    gate = threading.Event()
+    stack.callback(gate.set)
+    hear = live.instrument.hear
+
+    def hang(*given: Any) -> Any:
+        gate.wait(REACH_S)
+        return hear(*given)
+
+    monkeypatch.setattr(live.instrument, "hear", hang)
+    live.run(DEAF_S + 0.5)
+    frames, kept_up = live.frames, live.kept_up
+    live.run(1.0)
+    assert live.frames > frames, "the picture goes on"
+    assert live.kept_up == kept_up
+    gate.set()
+    until(live, lambda: live.kept_up > kept_up)

@@ -45,7 +45,7 @@ class Show(Protocol):
     @property
     def instrument(self) -> Hands: ...
     @property
-    def frames(self) -> int: ...
+    def kept_up(self) -> int: ...
     @property
     def waiting(self) -> bool: ...
     @property
@@ -100,7 +100,7 @@ class Watched:
                 if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
                     self._handlers[number] = signal.signal(number, lambda *_: self._end(show))
         if self._heart is not None:
-            self._heart.show(lambda: show.frames, lambda: PATIENT and show.waiting)
+            self._heart.show(lambda: show.kept_up, lambda: PATIENT and show.waiting)
         if self.orders.journal:
             self._journal = Journal(Path(self.orders.journal), lambda: _state(show), parts or {}, show.say)
             self._journal.start()

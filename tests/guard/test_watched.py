@@ -30,7 +30,7 @@ class Screen:
         self.generator: GeneratorProcess = open_model("light", "auto")
         self.instrument = Instrument(find_patch(patch), self.generator.info)
         self.messages: deque[str] = deque()
-        self.frames, self.waiting, self.ended = 0, False, False
+        self.kept_up, self.waiting, self.ended = 0, False, False
 
     def hear(self) -> None:
         self.instrument.hear({"main": np.zeros(HOP, np.float32)}, time.monotonic())

@@ -1,4 +1,8 @@
-"""From features to a tick: control, then latent, once per hop. The same patch, seed and features give the same ticks."""
+"""From features to a tick: control, then latent, once per hop. The same patch, seed and features give the same ticks.
+
+That is: with the same changes of hands in the same hops, pressed as long before them; with the same word of a MIDI clock in
+each; and with the same `Meter.latency_s`, which a film leaves at 0 and a show in real time measures anew with every frame.
+"""
 
 import math
 import threading

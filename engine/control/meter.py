@@ -35,6 +35,8 @@ class Meter:
     The goal is where the beat is; the clock is drawn to it and never runs backwards. Hands move the goal; a MIDI clock or the
     analysis, while it is followed, holds it. The picture's beats lead the clock's by `latency_s`, which whoever measures how late
     the picture is seen may set at any time, from any thread, plus /sync/offset_ms. With a `tree`, /tempo and /sync are put there.
+
+    What a step does follows from what went before, its features and changes, one answer of `clock` and one look at `latency_s`.
     """
 
     def __init__(self, hop_s: float, tree: ParamTree | None = None) -> None:

@@ -312,6 +312,29 @@ def test_a_track_that_is_gone_is_silence_after_a_crash(play: Callable[..., Super
     assert show.ask("/macro/2") == pytest.approx(0.8)
 
 
+HAS_A_STAGE = """
+from engine.outputs import display, window
+window.find_monitor = lambda name: display.find_monitor(None)
+"""
+
+
+def test_a_monitor_that_is_gone_is_no_reason_to_stay_dark(play: Callable[..., Supervised]) -> None:
+    if shutil.which("Xvfb") is None:
+        pytest.skip("Xvfb is not installed: no monitor is lost here (apt-get install xvfb)")
+    server, name = xvfb()
+    try:
+        show = play("--macro.2", "0.8", "--monitor", "stage", display=name, fault=HAS_A_STAGE)
+        show.saved()
+        os.kill(show.show(), signal.SIGKILL)
+        show.said("the show is back after")
+        assert "shown in a window instead" in show.said("got 'stage'")
+        show.process.send_signal(signal.SIGTERM)
+        assert show.process.wait(REACH_S) == 0
+    finally:
+        server.kill()
+        server.wait()
+
+
 def test_a_lost_display_is_waited_for_and_is_no_reason_for_safe_mode(play: Callable[..., Supervised]) -> None:
     if shutil.which("Xvfb") is None:
         pytest.skip("Xvfb is not installed: no display is lost here (apt-get install xvfb)")

@@ -36,6 +36,7 @@ class Listening:
         self.last_heard: dict[str, float] = {}  # event kind -> time.monotonic() of the newest
         self.send, self.send_every_s, self._sent_s = send, 0.0, 0.0
         self.followers: list[Callable[[Tick], None]] = []  # called with every tick, in this thread: quick, and never waiting
+        self.model_refused = ""  # why the model last asked for does not play; whoever asked clears it
         self.recorder: Recorder | None = None
         self._instrument = instrument
         self._sources, self._models = LocalSlot[Source](), LocalSlot[tuple[Model, Callable[[Tick], None]]]()
@@ -87,8 +88,11 @@ class Listening:
             self._instrument.listen_to(self.source.inputs)
         if (model := self._models.newer(self._taken[1])) is not None:
             self._taken[1], (info, send) = model
-            self._instrument.change_model(info)
-            self.send = send
+            try:
+                self._instrument.change_model(info)
+                self.send = send
+            except ValueError as error:  # the playing patch names a class that it lacks
+                self.model_refused = str(error)
 
     def _hear(self, hop: AudioHop) -> None:
         tick = self._instrument.hear(hop.hops, hop.t_heard)

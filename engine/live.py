@@ -201,6 +201,10 @@ class Live:
         if incoming is not None:
             if self.listening.send == incoming.send:
                 self._take_model(incoming)
+            elif self.listening.model_refused:
+                self.say(f"{self.listening.model_refused}; kept {self.generator.info.name}")
+                self.listening.model_refused, self._changing, self._incoming = "", False, None
+                end_later(incoming)
             elif not self._changing:
                 status = incoming.status()
                 if status.state == "failed":

@@ -129,6 +129,23 @@ def test_model_changes_beside_the_playing_one(stack: ExitStack, tmp_path: Path, 
     until(live, lambda: live.generator.status().state == "playing")
 
 
+def test_a_model_that_lacks_a_class_of_the_patch_leaves_the_old_one(
+    stack: ExitStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = tmp_path / "assets" / "models" / "dry"
+    shutil.copytree(resources.find("models", "light"), shelf)
+    card = shelf / "model.toml"
+    card.write_text(card.read_text().replace('name = "light"', 'name = "dry"').replace('"sea"', '"dune"', 1))
+    monkeypatch.setattr(resources, "_added", [tmp_path / "assets"])
+    live, _ = performing(stack, open_sound("none", False, True, 0), open_model=lambda name: open_model(name, "auto"))
+    until(live, lambda: live.generator.status().state == "playing", 120.0)
+    live.change_model("dry")
+    until(live, lambda: any("'sea'; kept light" in message for message in live.messages), 120.0)
+    live.run(0.3)
+    assert live.generator.info.name == "light"
+    assert live.generator.status().state == "playing"
+
+
 def test_bad_patch_keeps_the_playing_one(stack: ExitStack, tmp_path: Path) -> None:
     live, _ = performing(stack, open_sound("none", False, True, 0))
     bad = tmp_path / "bad.toml"

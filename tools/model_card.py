@@ -41,7 +41,7 @@ def complete(folder: Path, card: dict[str, Any]) -> dict[str, Any]:
     return card | {
         "z_size": light.z_size,
         "noise_shape": list(light.noise_shape),
-        "resolution": [light.resolution, light.resolution],
+        "resolution": list(light.resolution),
         "gmac": round(counter.get_total_flops() / 2e9, 3),
         "params": sum(p.numel() for p in light.parameters()),
         "memory_values": light.memory.numel(),

@@ -103,7 +103,7 @@ def sheets(light: Light, names: list[str]) -> dict[str, Image.Image]:
         ),
     }
     large = [frames(light, latents(light, 1, 200 + c), weights(light, {c: 1.0}, 1))[0] for c in range(len(names))]
-    out["classes"] = tile([np.stack(large[r : r + 4]) for r in range(0, len(large), 4)], light.resolution)
+    out["classes"] = tile([np.stack(large[r : r + 4]) for r in range(0, len(large), 4)], light.resolution[0])
     mixes = []
     for k, (one, two) in enumerate(PAIRS):
         share = np.linspace(0, 1, 9, dtype=np.float32)

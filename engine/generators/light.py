@@ -7,12 +7,14 @@ Retrieval by keys follows memory networks (Weston et al., 2015); the decoder is 
 top of the upsampled cell means.
 """
 
+from collections.abc import Mapping
 from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from engine.generators.network import NOTHING, Network
 from engine.registry import register
 
 KEY, MOVE, BEND, TONE = 3, 8, 12, 6  # latent layout: where, what differs downwards (3 each), twice pan tilt zoom roll, bend, tone
@@ -62,7 +64,7 @@ class Decoder(nn.Module):
 
 
 @register("architecture", "light")
-class Light(nn.Module):
+class Light(Network):
     """The generator. Every random draw is an input; the same inputs give the same frame.
 
     config: classes (count), slots (pictures a class), code [C, rows, columns], cells (window side), picks (pictures a frame),
@@ -95,7 +97,8 @@ class Light(nn.Module):
         self.reach, self.tone, self.vivid = float(config["reach"]), float(config["tone"]), float(config["vivid"])
         self.z_size = 2 * KEY + MOVE + BEND + TONE
         self.noise_shape = (3, 8, 8)
-        self.resolution = 8 * self.cells
+        self.resolution = (8 * self.cells, 8 * self.cells)
+        self.live = {}
         a, b, c = (int(n) for n in config["widths"])
         d, e, f = (int(n) for n in config["blocks"])
         self.decoder = Decoder(channels, (a, b, c), (d, e, f))
@@ -121,7 +124,7 @@ class Light(nn.Module):
     def from_config(cls, config: dict[str, Any]) -> Self:
         return cls(config)
 
-    def forward(self, z: Tensor, y: Tensor, truncation: Tensor, noise: Tensor) -> Tensor:
+    def forward(self, z: Tensor, y: Tensor, truncation: Tensor, noise: Tensor, live: Mapping[str, Tensor] = NOTHING) -> Tensor:
         """z (B,32) ~ N(0,1), y (B,classes) summing to 1, truncation (B,1) 0..1, noise (B,3,8,8) ~ N(0,1): (B,3,H,W) in -1..1."""
         where, down, move, bend, tone = torch.split(z * truncation, [KEY, KEY, MOVE, BEND, TONE], 1)
         like = self.likelihood(where, y)

@@ -1,0 +1,1 @@
+"""Before the show: data, training, importing, exploring and blending models."""

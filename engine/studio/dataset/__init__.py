@@ -1,0 +1,1 @@
+"""Datasets: folders of pictures of one size, made, checked and read."""

@@ -19,10 +19,11 @@ from PIL import Image
 from scipy import ndimage
 
 from engine.generators.light import Light
+from engine.studio.drawing import WALK_STEP, Frames, frames, latents, open_model, walk, weights
 from tools import model_card
-from tools.model_sheets import WALK_FRAMES, WALK_STEP, Frames, frames, latents, open_model, walk, weights
 
 Array = NDArray[np.float64]
+WALK_FRAMES = 120
 
 
 class Scene:

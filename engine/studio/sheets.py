@@ -1,8 +1,9 @@
 """Sheets: many frames of a model on one picture, by which it is judged."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from engine.generators.network import Network
@@ -91,3 +92,33 @@ def styles(network: Network, shares: Array, count: int = 6, seed: int = 500, tru
         live = {"styles": np.concatenate([second, np.broadcast_to(shares, (count + 1, 3))], 1).astype(np.float32)}
         rows.append(frames(network, z, weights(network, {0: 1.0}, count + 1), truncation=truncation, live=live))
     return rows
+
+
+def neighbours(
+    network: Network,
+    indices: Sequence[int],
+    views: Frames,
+    pictures: NDArray[np.int64],
+    features: Callable[[Frames], NDArray[np.float64]],
+    samples_a_class: int = 3,
+    seed: int = 400,
+    truncation: float = 1.0,
+) -> list[Frames]:
+    """A row a class: samples, each followed by its three nearest training pictures, by which one sees what is remembered.
+
+    `views` (m,H,W,3) are crops of training pictures and `pictures` (m,) says of which; `features` maps (n,H,W,3) to (n,F).
+    """
+    known = features(views)  # (m, F)
+    rows = []
+    for drawn in samples(network, indices, samples_a_class, seed, truncation):
+        row = []
+        for sample in drawn:
+            near = np.argsort(((known - features(sample[None])) ** 2).sum(1))
+            _, first = np.unique(pictures[near], return_index=True)  # the nearest view of each picture
+            row += [sample, *(_fitted(views[near[i]], network.resolution) for i in np.sort(first)[:3])]
+        rows.append(np.stack(row))
+    return rows
+
+
+def _fitted(view: NDArray[np.uint8], resolution: tuple[int, int]) -> NDArray[np.uint8]:
+    return np.asarray(Image.fromarray(view).resize(resolution, Image.Resampling.LANCZOS))

@@ -18,6 +18,7 @@ PACKAGES = {
     "classes": "engine.latent",
     "architecture": "engine.generators",
     "runtime": "engine.runtime",
+    "recipe": "engine.studio.training",
     "source": "engine.sources",
     "output": "engine.outputs",
 }

@@ -15,35 +15,15 @@ import numpy as np
 import openvino
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from scipy import ndimage
 
 from engine.generators.light import Light
 from engine.studio.drawing import WALK_STEP, Frames, frames, latents, open_model, walk, weights
+from engine.studio.features import Scene, kernel_distance
 from tools import model_card
 
 Array = NDArray[np.float64]
 WALK_FRAMES = 120
-
-
-class Scene:
-    """opennsfw features: pictures (n,H,W,3) uint8 to (n,1024)."""
-
-    def __init__(self, file: Path) -> None:
-        core = openvino.Core()
-        model = core.read_model(file)
-        model = openvino.Model([model.add_outputs("Reshape:0")[0]], model.get_parameters(), "scene")
-        model.reshape({model.inputs[0]: [1, 224, 224, 3]})
-        options = {"INFERENCE_NUM_THREADS": 1, "INFERENCE_PRECISION_HINT": "f32"}
-        self.network = core.compile_model(model, "CPU", options)
-
-    def __call__(self, pictures: Frames) -> Array:
-        out = []
-        for picture in pictures:
-            small = np.asarray(Image.fromarray(picture).resize((224, 224), Image.Resampling.BILINEAR), np.float32)
-            bgr = np.ascontiguousarray(small[None, ..., ::-1] - np.array([104, 117, 123], np.float32))
-            out.append(self.network([bgr])[0].reshape(-1).copy())
-        return np.stack(out).astype(np.float64)
 
 
 def layout(pictures: Frames) -> Array:
@@ -97,17 +77,6 @@ def varied(cut: list[Frames]) -> list[Frames]:
     """Views, and each again mirrored and softened, so that the judge looks at what is shown and not at its grain."""
     soft = [ndimage.gaussian_filter(c[:, ::-1], (0.8 + 0.8 * (i % 2),) * 2 + (0,)) for i, c in enumerate(cut)]
     return cut + soft
-
-
-def kernel_distance(a: Array, b: Array) -> float:
-    """Unbiased squared MMD with the kernel (x.y/d + 1)^3, times 1000."""
-
-    def kernel(x: Array, y: Array) -> Array:
-        return (x @ y.T / x.shape[1] + 1) ** 3
-
-    aa, bb, ab = kernel(a, a), kernel(b, b), kernel(a, b)
-    n, m = len(a), len(b)
-    return float(1000 * ((aa.sum() - np.trace(aa)) / (n * (n - 1)) + (bb.sum() - np.trace(bb)) / (m * (m - 1)) - 2 * ab.mean()))
 
 
 def judged(light: Light, names: list[str], data: Path, scene: Scene, per_class: int) -> dict[str, Any]:

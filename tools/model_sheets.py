@@ -13,6 +13,7 @@ import torch
 
 from engine.studio import sheets
 from engine.studio.drawing import Frames, open_model
+from engine.studio.features import Scene
 
 WALKS = ("mountain", "sea", "sky", "forest", "city", "lava", "cosmos", "fractal", "neon", "painted")
 PAIRS = (
@@ -54,8 +55,6 @@ def main() -> None:
         "mix": sheets.tile(sheets.mixes(network, pairs), 144),
     }
     if args.data:
-        from tools.evaluate_model import Scene
-
         views, pictures = training_views(args.data)
         made["neighbours"] = sheets.tile(sheets.neighbours(network, everything, views, pictures, Scene(args.features)), 112)
     out = args.out or args.model

@@ -1,7 +1,7 @@
 """The values that pass between stages. All are immutable once made; arrays are float32 unless said otherwise."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -38,12 +38,16 @@ class FeatureFrame:
 
 @dataclass(frozen=True, slots=True)
 class LatentState:
-    """One input of a generator. `truncation` scales the spread of z; `noise` feeds the network's own random inputs."""
+    """One input of a generator. `truncation` scales the spread of z; `noise` feeds the network's own random inputs.
+
+    `live` holds whatever else a model lets move (`engine.generators.network.Network.live`); all zeros is at rest.
+    """
 
     z: FloatArray  # (Z,)
     y: FloatArray  # (C,), sums to 1
     truncation: float  # 0..1
     noise: FloatArray  # (N,)
+    live: Mapping[str, FloatArray] = field(default_factory=dict)  # input -> its shape
 
 
 class Change(NamedTuple):
@@ -92,6 +96,15 @@ class Frame:
     seq: int  # counts up by one a frame within one generator process
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Directions:
+    """Named directions of a model's latent space, one standard deviation long each."""
+
+    space: str  # z, or w: the space behind a mapping network
+    names: tuple[str, ...]
+    vectors: FloatArray  # (D, Z) or (D, W)
+
+
 @dataclass(frozen=True, slots=True)
 class GeneratorInfo:
     """What a loaded model offers."""
@@ -103,6 +116,8 @@ class GeneratorInfo:
     noise_shape: tuple[int, ...]
     class_names: tuple[str, ...]
     resolution: tuple[int, int]  # width, height
+    live: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # further inputs of the network, and their shapes
+    directions: Directions | None = None
 
 
 class Generator(Protocol):

@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
-from engine.types import GeneratorInfo
+from engine.types import Directions, GeneratorInfo
 
-GENERATOR = "weights.safetensors"
+GENERATOR, DIRECTIONS = "weights.safetensors", "directions.safetensors"
+NUDGE = "nudge"  # the live input that takes a direction of w
 _KINDS = {str: "a text", int: "a number above 0", list: "a list", dict: "a table"}
 CARD_LIMIT = 1 << 20  # bytes; a thousand class names take some 20 KiB
 HEADER_LIMIT = 2 << 20  # bytes; a thousand tensors take some 100 KiB
@@ -52,10 +53,22 @@ class ModelCard:
     resolution: tuple[int, int]  # width, height
     config: dict[str, Any]
     weights: tuple[WeightFile, ...]
+    live: dict[str, tuple[int, ...]] = field(default_factory=dict)  # further inputs of the network
+    directions: tuple[str, tuple[str, ...]] | None = None  # their space, z or w, and names
 
     def info(self, runtime: str) -> GeneratorInfo:
         """What the model offers when `runtime` executes it."""
-        return GeneratorInfo(self.name, self.architecture, runtime, self.z_size, self.noise_shape, self.classes, self.resolution)
+        return GeneratorInfo(
+            name=self.name,
+            architecture=self.architecture,
+            runtime=runtime,
+            z_size=self.z_size,
+            noise_shape=self.noise_shape,
+            class_names=self.classes,
+            resolution=self.resolution,
+            live=self.live,
+            directions=self.load_directions(),
+        )
 
     @property
     def sha256(self) -> str:
@@ -70,8 +83,23 @@ class ModelCard:
 
     def load(self) -> dict[str, NDArray[Any]]:
         """The generator's tensors by name, in their stored types. Raises CardError for bad files, NaN and infinity."""
-        file = self.folder / GENERATOR
-        _check_file(file, next(item for item in self.weights if item.file == GENERATOR))
+        return self._tensors(GENERATOR)
+
+    def load_directions(self) -> Directions | None:
+        """The named directions of the model's latent space, if it has any. Raises CardError."""
+        if self.directions is None:
+            return None
+        space, names = self.directions
+        vectors = self._tensors(DIRECTIONS).get("directions", np.zeros(0)).astype(np.float32)
+        size = self.z_size if space == "z" else math.prod(self.live[NUDGE])
+        if vectors.shape != (len(names), size):
+            where = f"{len(names)} directions of {size} numbers in {self.folder / DIRECTIONS}"
+            raise CardError(f"expected {where}; got an array of {vectors.shape}")
+        return Directions(space, names, vectors)
+
+    def _tensors(self, name: str) -> dict[str, NDArray[Any]]:
+        file = self.folder / name
+        _check_file(file, next(item for item in self.weights if item.file == name))
         try:
             with safe_open(file, framework="numpy") as opened:
                 tensors = {key: opened.get_tensor(key) for key in opened.offset_keys()}
@@ -118,6 +146,7 @@ def load_card(folder: Path, verify: bool = True) -> ModelCard:
     architecture = entry.get("architecture", str)
     if not architecture.isidentifier():
         raise CardError(f"expected architecture to be a name in {file}; got {architecture!r}")
+    live = _live(entry)
     card = ModelCard(
         folder=folder.resolve(),
         name=entry.get("name", str),
@@ -128,6 +157,8 @@ def load_card(folder: Path, verify: bool = True) -> ModelCard:
         resolution=(resolution[0], resolution[1]),
         config=entry.get("config", dict),
         weights=weights,
+        live=live,
+        directions=_directions(entry, live, {item.file for item in weights}),
     )
     if verify:
         card.verify()
@@ -152,6 +183,31 @@ class _Entry:
         if not all(isinstance(value, int) and not isinstance(value, bool) and 0 < value <= 65536 for value in values):
             raise CardError(f"expected {key} to be sizes of 1..65536 in {self.file}; got {values!r}")
         return tuple(values)
+
+
+def _live(entry: _Entry) -> dict[str, tuple[int, ...]]:
+    """[live]: the network's further inputs and their shapes."""
+    if "live" not in entry.table:
+        return {}
+    table = _Entry(entry.file, entry.get("live", dict))
+    found = {name: table.sizes(name) for name in table.table}
+    if not all(name.isidentifier() for name in found) or sum(math.prod(shape) for shape in found.values()) > LATENT_LIMIT:
+        raise CardError(f"expected [live] inputs of up to {LATENT_LIMIT} numbers, named, in {entry.file}; got {found}")
+    return found
+
+
+def _directions(entry: _Entry, live: dict[str, tuple[int, ...]], files: set[str]) -> tuple[str, tuple[str, ...]] | None:
+    """[directions]: the space they are in, and their names."""
+    if "directions" not in entry.table:
+        return None
+    table = _Entry(entry.file, entry.get("directions", dict))
+    space, names = table.get("space", str), table.get("names", list)
+    if space not in ("z", "w") or (space == "w" and NUDGE not in live) or DIRECTIONS not in files:
+        needs = f'space = "z", or "w" with a live input {NUDGE}, and [[weights]] with file = {DIRECTIONS!r}'
+        raise CardError(f"expected {needs} in {entry.file}; got space = {space!r}, {sorted(live)} and {sorted(files)}")
+    if not names or not all(isinstance(name, str) and name for name in names):
+        raise CardError(f"expected names of directions in {entry.file}; got {names!r}")
+    return space, tuple(names)
 
 
 def _check_file(path: Path, item: WeightFile) -> None:

@@ -1,4 +1,4 @@
-"""Converts a model for OpenVINO: `python -m engine.runtime.convert MODEL_FOLDER FILE.xml`. Needs torch."""
+"""Converts a model for OpenVINO: `python -m engine.runtime.convert MODEL_FOLDER FOLDER`. Needs torch."""
 
 import sys
 from pathlib import Path
@@ -7,19 +7,25 @@ import openvino
 import torch
 
 from engine.runtime.card import load_card
-from engine.runtime.network import inputs, load_network
+from engine.runtime.network import Picture, load_network, resting, variants
 
 
 def main() -> None:
-    """Write the graph, float32, of the model in the folder named first to the file named second."""
-    folder, file = (Path(argument) for argument in sys.argv[1:])
-    card = load_card(folder, verify=False)  # load_network checks what it reads
-    example = inputs(card)
-    with torch.no_grad():
-        # Traced here, without torch's own comparison of two traces, which takes three times as long as all the rest.
-        traced = torch.jit.trace(load_network(card), example, check_trace=False)  # type: ignore[no-untyped-call]
-        graph = openvino.convert_model(traced, example_input=example, input=[list(x.shape) for x in example])
-    openvino.save_model(graph, file, compress_to_fp16=False)
+    """Write the graphs, float32, of the model in the folder named first into the folder named second: 0.xml, 1.xml ...
+
+    Each input bears its name; a graph with fewer inputs comes before one with more.
+    """
+    folder, out = (Path(argument) for argument in sys.argv[1:])
+    network = load_network(load_card(folder, verify=False))  # load_network checks what it reads
+    for index, names in enumerate(variants(network)):
+        example = resting(network, names)
+        with torch.no_grad():
+            # Traced here, without torch's own comparison of two traces, which takes three times as long as all the rest.
+            traced = torch.jit.trace(Picture(network, names), example, check_trace=False)  # type: ignore[no-untyped-call]
+            graph = openvino.convert_model(traced, example_input=example, input=[list(x.shape) for x in example])
+        for port, name in zip(graph.inputs, ("z", "y", "truncation", "noise", *names), strict=True):
+            port.get_tensor().set_names({name})
+        openvino.save_model(graph, out / f"{index}.xml", compress_to_fp16=False)
 
 
 if __name__ == "__main__":

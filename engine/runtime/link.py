@@ -9,6 +9,7 @@ from engine.slots import Record
 from engine.types import Frame, LatentState, Tick
 
 BEAT_S = 0.05  # between two pulses
+LIVE = "live/"  # before the names of the inputs that only some models have
 PULSE = np.dtype(
     [
         ("warm", np.bool_),  # the first frame was drawn
@@ -33,6 +34,7 @@ def latent_dtype(card: ModelCard) -> np.dtype[Any]:
             ("z", np.float32, (card.z_size,)),
             ("y", np.float32, (len(card.classes),)),
             ("noise", np.float32, (int(np.prod(card.noise_shape, dtype=np.int64)),)),
+            *((LIVE + name, np.float32, shape) for name, shape in card.live.items()),
         ],
         align=True,
     )
@@ -57,7 +59,11 @@ def latent_record(tick: Tick, number: int, dtype: np.dtype[Any]) -> Record:
     """The record of a tick. Raises ValueError if its latent is of another model's shape."""
     latent = tick.latent
     record: dict[str, Any] = {"number": number, "tick": tick.number, "t_heard": tick.t_heard, "truncation": latent.truncation}
-    for field, values in (("z", latent.z), ("y", latent.y), ("noise", latent.noise.reshape(-1))):
+    inputs = {"z": latent.z, "y": latent.y, "noise": latent.noise.reshape(-1)}
+    inputs |= {LIVE + name: values for name, values in latent.live.items()}
+    if len(inputs) + len(record) != len(dtype.names or ()):
+        raise ValueError(f"expected the inputs {dtype.names}; got {', '.join(inputs)} from tick {tick.number}")
+    for field, values in inputs.items():
         if values.shape != dtype[field].shape:
             raise ValueError(f"expected {field} of shape {dtype[field].shape}; got {values.shape} from tick {tick.number}")
         record[field] = values
@@ -66,7 +72,8 @@ def latent_record(tick: Tick, number: int, dtype: np.dtype[Any]) -> Record:
 
 def latent_state(record: Record) -> LatentState:
     """The generator's input in a record."""
-    return LatentState(record["z"], record["y"], float(record["truncation"]), record["noise"])
+    live = {field.removeprefix(LIVE): values for field, values in record.items() if field.startswith(LIVE)}
+    return LatentState(record["z"], record["y"], float(record["truncation"]), record["noise"], live)
 
 
 def frame(record: Record, seq: int) -> Frame:

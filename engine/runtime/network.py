@@ -1,8 +1,11 @@
 """A model's network as a torch module that ends in a picture's bytes, for the runtimes that execute or convert it."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
+from engine.generators.network import Network
 from engine.registry import lookup
 from engine.runtime.card import CardError, ModelCard
 
@@ -10,32 +13,44 @@ from engine.runtime.card import CardError, ModelCard
 class Picture(nn.Module):
     """An architecture followed by the last step to the screen: (H,W,4) uint8 RGBA, opaque, rounded.
 
-    It is part of the network, so that every runtime does it the same way and none does it in Python.
+    It is part of the network, so that every runtime does it the same way and none does it in Python. `names` are the live
+    inputs it takes after the four that all networks have, in this order.
     """
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: Network, names: Sequence[str] = ()) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.names = network, tuple(names)
 
-    def forward(self, z: Tensor, y: Tensor, truncation: Tensor, noise: Tensor) -> Tensor:
-        """z (1,Z), y (1,C), truncation (1,1), noise (1,*noise_shape), all float32."""
-        level = (self.network(z, y, truncation, noise) * 127.5 + 127.5).round().clamp(0.0, 255.0).to(torch.uint8)  # (1, 3, H, W)
+    def forward(self, z: Tensor, y: Tensor, truncation: Tensor, noise: Tensor, *live: Tensor) -> Tensor:
+        """z (1,Z), y (1,C), truncation (1,1), noise (1,*noise_shape), live (1,*shape) each; all float32."""
+        picture = self.network(z, y, truncation, noise, dict(zip(self.names, live, strict=True)))  # (1, 3, H, W)
+        level = (picture * 127.5 + 127.5).round().clamp(0.0, 255.0).to(torch.uint8)
         return torch.cat([level, torch.full_like(level[:, :1], 255)], 1)[0].permute(1, 2, 0)  # (H, W, 4)
 
 
-def load_network(card: ModelCard) -> Picture:
+def load_network(card: ModelCard) -> Network:
     """The card's architecture with its weights, ready to draw. Raises CardError where they do not fit each other."""
     weights = card.load()
     try:
-        network = lookup("architecture", card.architecture).from_config(card.config)
+        network: Network = lookup("architecture", card.architecture).from_config(card.config)
         network.load_state_dict({key: torch.from_numpy(tensor) for key, tensor in weights.items()})
     except (LookupError, TypeError, ValueError, RuntimeError) as error:
         found = f"{type(error).__name__}: {error}"
         raise CardError(f"expected weights and [config] of {card.architecture!r} in {card.folder}; got {found}") from error
-    return Picture(network).eval().requires_grad_(False)
+    sizes = (network.z_size, network.noise_shape, network.classes, network.resolution, dict(network.live))
+    stated = (card.z_size, card.noise_shape, len(card.classes), card.resolution, card.live)
+    if sizes != stated:
+        raise CardError(f"expected z, noise, classes, resolution and live inputs of {sizes} in {card.folder}; got {stated}")
+    return network.eval().requires_grad_(False)
 
 
-def inputs(card: ModelCard) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Resting inputs of a network: z, y, truncation, noise."""
-    count = len(card.classes)
-    return torch.zeros(1, card.z_size), torch.full((1, count), 1 / count), torch.ones(1, 1), torch.zeros(1, *card.noise_shape)
+def resting(network: Network, names: Sequence[str] = ()) -> tuple[Tensor, ...]:
+    """Resting inputs of one picture: z, y, truncation, noise, and the live inputs named."""
+    first = torch.zeros(1, network.z_size), torch.full((1, network.classes), 1 / network.classes), torch.ones(1, 1)
+    return (*first, torch.zeros(1, *network.noise_shape), *(torch.zeros(1, *network.live[name]) for name in names))
+
+
+def variants(network: Network) -> tuple[tuple[str, ...], ...]:
+    """The live inputs of each graph to compile: without what costs time at rest, and, if there is such, with all."""
+    plain = tuple(name for name in network.live if name not in network.costly)
+    return (plain, tuple(network.live)) if network.costly else (plain,)

@@ -37,32 +37,52 @@ class OpenVinoGenerator:
             convert(card, folder)
         core = openvino.Core()
         try:
-            graph = core.read_model(folder / "network.xml")
+            graphs = _read(core, folder)
         except RuntimeError:
             say(f"converting {card.name} for OpenVINO again: {folder} was damaged")
             shutil.rmtree(folder)
             convert(card, folder)
-            graph = core.read_model(folder / "network.xml")
+            graphs = _read(core, folder)
         options = {
             "INFERENCE_PRECISION_HINT": "f32",
             "INFERENCE_NUM_THREADS": threads,
             "NUM_STREAMS": 1,
             "ENABLE_CPU_PINNING": False,  # the stage draws on the same cores
         }
-        self._request = core.compile_model(graph, "CPU", options).create_infer_request()
-        self._inputs = [self._request.get_input_tensor(index).data for index in range(4)]
-        self._output = self._request.get_output_tensor(0).data  # (H, W, 4) uint8
-        if self._output.shape != (*self.info.resolution[::-1], 4):
-            raise CardError(f"expected frames of {self.info.resolution} from {card.folder}; got an array of {self._output.shape}")
+        self._graphs = [_Graph(core.compile_model(graph, "CPU", options)) for graph in graphs]
+        shape = self._graphs[0].output.shape
+        if shape != (*self.info.resolution[::-1], 4):
+            raise CardError(f"expected frames of {self.info.resolution} from {card.folder}; got an array of {shape}")
 
     def step(self, state: LatentState, out: ByteArray) -> None:
-        z, y, truncation, noise = self._inputs
-        z[0], y[0], truncation[0, 0], noise[0] = state.z, state.y, state.truncation, state.noise.reshape(noise.shape[1:])
-        self._request.infer()
-        np.copyto(out, self._output)
+        moved = {name for name, values in state.live.items() if values.any()}
+        graph = next(graph for graph in self._graphs if moved <= graph.inputs.keys())  # the least that draws this
+        truncation = np.array(state.truncation, np.float32)
+        given = {"z": state.z, "y": state.y, "truncation": truncation, "noise": state.noise, **state.live}
+        for name, tensor in graph.inputs.items():
+            tensor[0] = given[name].reshape(tensor.shape[1:])
+        graph.request.infer()
+        np.copyto(out, graph.output)
 
     def close(self) -> None:
-        del self._inputs, self._output, self._request
+        del self._graphs
+
+
+class _Graph:
+    """A compiled graph and its memory: `inputs` by name (1,*shape), `output` (H,W,4) uint8."""
+
+    def __init__(self, compiled: openvino.CompiledModel) -> None:
+        self.request = compiled.create_infer_request()
+        self.inputs = {port.get_any_name(): self.request.get_tensor(port).data for port in compiled.inputs}
+        self.output = self.request.get_output_tensor(0).data
+
+
+def _read(core: openvino.Core, folder: Path) -> list[openvino.Model]:
+    """The graphs in `folder`, the one with the fewest inputs first. Raises RuntimeError where there are none, or bad ones."""
+    files = sorted(folder.glob("*.xml"))
+    if not files:
+        raise RuntimeError(f"expected graphs in {folder}; got none")
+    return [core.read_model(file) for file in files]
 
 
 def graph_folder(card: ModelCard) -> Path:
@@ -71,7 +91,8 @@ def graph_folder(card: ModelCard) -> Path:
     architectures = importlib.util.find_spec(PACKAGES["architecture"])
     assert architectures is not None
     assert architectures.origin is not None
-    for file in [*sorted(Path(architectures.origin).parent.glob("*.py")), Path(__file__).with_name("network.py")]:
+    converters = [Path(__file__).with_name(name) for name in ("network.py", "convert.py")]
+    for file in [*sorted(Path(architectures.origin).parent.glob("*.py")), *converters]:
         digest.update(file.read_bytes())
     digest.update(" ".join(importlib.metadata.version(package) for package in ("openvino", "torch")).encode())
     return cache_folder() / "graphs" / f"{card.name}-{digest.hexdigest()[:16]}"
@@ -82,7 +103,7 @@ def convert(card: ModelCard, folder: Path) -> None:
     part = folder.with_name(f"{folder.name}.{os.getpid()}.part")
     part.mkdir(parents=True)
     try:
-        command = [sys.executable, "-P", "-m", "engine.runtime.convert", str(card.folder), str(part / "network.xml")]
+        command = [sys.executable, "-P", "-m", "engine.runtime.convert", str(card.folder), str(part)]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             words = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]

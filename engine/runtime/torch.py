@@ -6,7 +6,7 @@ import torch
 
 from engine.registry import register
 from engine.runtime.card import CardError, ModelCard
-from engine.runtime.network import inputs, load_network
+from engine.runtime.network import Picture, load_network, resting
 from engine.types import ByteArray, LatentState
 
 
@@ -19,20 +19,19 @@ class TorchGenerator:
         self.info = card.info("torch")
         self._network = load_network(card)
         self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
-        self._inputs = inputs(card)
         with torch.inference_mode():
-            shape = tuple(self._network(*self._inputs).shape)
+            shape = tuple(Picture(self._network)(*resting(self._network)).shape)
         if shape != (*self.info.resolution[::-1], 4):
             raise CardError(f"expected frames of {self.info.resolution} from {card.folder}; got an array of {shape}")
 
     def step(self, state: LatentState, out: ByteArray) -> None:
-        z, y, truncation, noise = self._inputs
+        moved = {name: values for name, values in state.live.items() if values.any()}  # what rests is not computed
+        noise = state.noise.reshape(self.info.noise_shape)
         with torch.inference_mode():
-            z[0] = torch.from_numpy(state.z)
-            y[0] = torch.from_numpy(state.y)
-            truncation.fill_(state.truncation)
-            noise.view(-1)[:] = torch.from_numpy(state.noise.reshape(-1))
-            torch.from_numpy(out).copy_(self._network(*self._inputs))
+            inputs = [torch.from_numpy(values)[None] for values in (state.z, state.y, noise, *moved.values())]
+            z, y, random, *live = inputs
+            picture = Picture(self._network, tuple(moved))(z, y, torch.full((1, 1), state.truncation), random, *live)
+            torch.from_numpy(out).copy_(picture)
 
     def close(self) -> None:
         del self._network

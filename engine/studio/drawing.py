@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
@@ -24,8 +23,7 @@ _GPU_BATCH = 16
 def open_model(folder: Path, device: str = "cpu") -> tuple[Network, tuple[str, ...]]:
     """The model in `folder`, ready to draw in float32, and its class names. Raises CardError."""
     card = load_card(folder, verify=False)  # loading the weights verifies them
-    network = cast(Network, load_network(card).network)
-    return network.float().to(device), card.classes
+    return load_network(card).float().to(device), card.classes
 
 
 @torch.no_grad()

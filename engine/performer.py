@@ -15,10 +15,11 @@ from engine.control.routes import Audio
 from engine.control.tree import ParamTree
 from engine.latent.classes import class_leaves
 from engine.latent.latent import Latent
+from engine.latent.live import LiveInputs
 from engine.master import PANIC
 from engine.params import Leaf, Param, Parametric
 from engine.rig import Rig
-from engine.types import FeatureFrame, Tick
+from engine.types import Directions, FeatureFrame, Tick
 
 # What panic sets back, with the patch's own.
 SET_BACK = ("/shader/", "/stage/", "/master/", "/macro/", "/audio/", "/tempo/", "/freeze", "/blackout", "/sync/calibrate")
@@ -35,6 +36,10 @@ class Model(Protocol):
     def noise_shape(self) -> tuple[int, ...]: ...
     @property
     def class_names(self) -> tuple[str, ...]: ...
+    @property
+    def live(self) -> Mapping[str, tuple[int, ...]]: ...
+    @property
+    def directions(self) -> Directions | None: ...
 
 
 class Performance(Parametric):
@@ -67,7 +72,8 @@ class Performer:
         self._performance, self._audio = Performance(), Audio()
         self._performance.leaves["seed"].set_base(seed)
         self._seed = int(self._performance.seed)
-        self._latent = Latent(info.z_size, math.prod(info.noise_shape), self._seed)
+        self._live = LiveInputs(info, self._seed)
+        self._latent = Latent(info.z_size, math.prod(info.noise_shape), self._seed, self._live)
         self._macros = macro_leaves()
         self._classes = class_leaves(info.class_names)
         self._fixed = {
@@ -76,6 +82,7 @@ class Performer:
             "latent": self._latent.leaves,
             "macro": self._macros,
             "classes": self._classes,
+            "network": self._live.leaves,
         }
         for prefix, leaves in self._fixed.items():
             tree.attach(prefix, leaves)
@@ -103,13 +110,16 @@ class Performer:
     def change_model(self, info: Model) -> None:
         """Play on with another model from the next step on; what hands set stays, and no address that stays ever fails.
 
-        Raises PatchError if the patch cannot be wired to it: all is then as it was.
+        Raises ValueError (PatchError if the patch cannot be wired to it): all is then as it was.
         """
         with self._wiring:
             patch, was = self.patch, (self._info, self._classes)
+            live = LiveInputs(info, self._seed, self._live)
             classes = {name: self._classes.get(name, leaf) for name, leaf in class_leaves(info.class_names).items()}
-            new = {f"/classes/{name}": leaf for name, leaf in classes.items() if name not in self._classes}
-            gone = [f"/classes/{name}" for name in self._classes if name not in classes]
+            old = _addresses({at: self._fixed[at] for at in ("classes", "network")})
+            all_now = _addresses({"classes": classes, "network": live.leaves})
+            new = {address: leaf for address, leaf in all_now.items() if address not in old}
+            gone = old.keys() - all_now.keys()
             self.tree.replace((), new)
             self._info, self._classes = info, classes
             try:
@@ -118,9 +128,9 @@ class Performer:
                 self._info, self._classes = was
                 self.tree.replace(new, {})
                 raise
-            latent = Latent(info.z_size, math.prod(info.noise_shape), self._seed)
-            latent.leaves, self._latent = self._latent.leaves, latent
-            self._fixed["classes"] = classes
+            latent = Latent(info.z_size, math.prod(info.noise_shape), self._seed, live)
+            latent.leaves, self._latent, self._live = self._latent.leaves, latent, live
+            self._fixed |= {"classes": classes, "network": live.leaves}
             self._take(rig, keep=self.playing.path == patch.path)
             self._offered = None
             self.tree.replace(gone, {})
@@ -186,6 +196,10 @@ class Performer:
                 self.tree.set_base(address, leaf.param.default)
         with self._wiring:
             self._take(self._build(rig.patch), keep=False)
+
+
+def _addresses(parts: Mapping[str, Mapping[str, Leaf]]) -> dict[str, Leaf]:
+    return {f"/{at}/{name}": leaf for at, leaves in parts.items() for name, leaf in leaves.items()}
 
 
 def macro_leaves() -> dict[str, Leaf]:

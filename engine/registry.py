@@ -16,6 +16,7 @@ PACKAGES = {
     "controller": "engine.control",
     "mover": "engine.latent",
     "classes": "engine.latent",
+    "live": "engine.latent",
     "architecture": "engine.generators",
     "runtime": "engine.runtime",
     "recipe": "engine.studio.training",

@@ -19,7 +19,7 @@ from engine.registry import lookup, names
 from engine.types import Value
 
 MIX = "mix"  # the address of the class mixer's own parameters
-RESET = ("/shader/", "/latent/", "/classes/")  # what a new patch sets back to its defaults first
+RESET = ("/shader/", "/latent/", "/network/", "/classes/")  # what a new patch sets back to its defaults first
 FRESH = ("leaves", "chance", "spec", "moves", "weights", "palette")  # what a reloaded part does not take from its old self
 
 

@@ -11,7 +11,7 @@ from engine.control.patch_midi import MidiSpec, read_midi
 
 SCHEMA = 1
 MACROS = ("energy", "speed", "chaos", "colour", "texture", "zoom", "flash", "audio")
-TABLES = ("controller", "mover", "classes", "latent", "shader", "stage", "route", "section", "macro", "midi")
+TABLES = ("controller", "mover", "classes", "latent", "network", "shader", "stage", "route", "section", "macro", "midi")
 TOP = ("schema", "title", "doc", *TABLES)
 Keys = tuple[str, ...]
 
@@ -112,7 +112,7 @@ class _Reader:
         self.known((), document, TOP)
         settings: dict[str, Any] = {}
         keys: dict[str, Keys] = {}
-        for top in ("latent", "shader", "stage"):
+        for top in ("latent", "network", "shader", "stage"):
             self.flatten((top,), self.table((), document, top), settings, keys)
         classes = dict(self.table((), document, "classes"))
         palette = self.numbers(("classes", "palette"), classes.pop("palette", None))

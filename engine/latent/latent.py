@@ -6,12 +6,14 @@ import numpy as np
 
 from engine.chance import Chance
 from engine.latent.classes import ClassMixer
+from engine.latent.live import LiveInputs
 from engine.latent.mover import Mover
 from engine.latent.noise_field import NoiseField
 from engine.moment import Moment
 from engine.params import Param, Parametric
 from engine.types import FloatArray, LatentState
 
+RANDOM = 1 << 40  # in the draws of the noise: beyond all that flows
 HAND_S = 0.03  # the hand's steps come at its own rate, and should not show
 
 
@@ -20,14 +22,20 @@ class Latent(Parametric):
 
     truncation = Param(0.7, low=0.0, high=1.0, doc="Spread of z: low is typical and calm, high is varied.", slew_s=0.2)
     noise = Param(1.0, low=0.0, high=2.0, doc="Amount of the network's own random inputs.")
+    noise_mode = Param(
+        "flow",
+        choices=("flow", "const", "random"),
+        doc="Noise that flows, the network's own constant noise, or new noise every tick.",
+    )
     noise_speed = Param(0.15, low=0.005, high=8.0, curve="exp", unit="1/s", doc="How fast they change.")
     z = Param((), low=-4.0, high=4.0, doc="z from a hand: its first numbers take the place of the movers'; none gives z back.")
     fade_s = Param(2.0, low=0.01, high=30.0, curve="exp", unit="s", doc="How long a change of patch or seed takes.")
 
-    def __init__(self, z_size: int, noise_size: int, seed: int) -> None:
+    def __init__(self, z_size: int, noise_size: int, seed: int, live: LiveInputs | None = None) -> None:
         super().__init__()
-        self._z_size, self._noise_size = z_size, noise_size
-        self._field = NoiseField(Chance(seed, "noise"), noise_size)
+        self._z_size, self._noise_size, self._live = z_size, noise_size, live
+        self._chance = Chance(seed, "noise")
+        self._field = NoiseField(self._chance, noise_size)
         self._phase = 0.0
         self._hand = np.zeros(0, np.float32)  # where the hand's part of z is
         self._last: LatentState | None = None
@@ -37,7 +45,10 @@ class Latent(Parametric):
 
     def seed(self, seed: int) -> None:
         """Other draws from the next tick on, reached gently."""
-        self._field = NoiseField(Chance(seed, "noise"), self._noise_size)
+        self._chance = Chance(seed, "noise")
+        self._field = NoiseField(self._chance, self._noise_size)
+        if self._live is not None:
+            self._live.seed(seed)
         self.glide()
 
     def glide(self) -> None:
@@ -51,13 +62,20 @@ class Latent(Parametric):
         for mover in movers:
             mover.step(z, moment)
         self._by_hand(z, moment.dt_s)
+        live = {} if self._live is None else self._live.step(z, moment)
         y = classes.step(moment)
         if self._fading_s >= 0.0:
             y = self._faded(z, y, moment.dt_s)
-        self._phase += moment.dt_s * self.noise_speed
-        noise = self._field.at(self._phase) * np.float32(self.noise)
-        self._last = LatentState(z, y, self.truncation, noise)
+        self._last = LatentState(z, y, self.truncation, self._noise(moment), live)
         return self._last
+
+    def _noise(self, moment: Moment) -> FloatArray:
+        self._phase += moment.dt_s * self.noise_speed
+        mode = self.noise_mode
+        if mode == "const":
+            return np.zeros(self._noise_size, np.float32)
+        drawn = self._field.at(self._phase) if mode == "flow" else self._chance.normals(RANDOM + moment.tick, self._noise_size)
+        return drawn * np.float32(self.noise)
 
     def _by_hand(self, z: FloatArray, dt_s: float) -> None:
         given = self.z[: len(z)]

@@ -1,0 +1,33 @@
+"""Style mixing: a second latent has a share of some layers (Karras et al., A Style-Based Generator Architecture, 2019)."""
+
+import numpy as np
+
+from engine.chance import Chance
+from engine.latent.groups import GROUPS
+from engine.latent.live import LiveInput
+from engine.latent.noise_field import NoiseField
+from engine.moment import Moment
+from engine.params import Param
+from engine.registry import register
+from engine.types import FloatArray
+
+
+@register("live", "styles")
+class Styles(LiveInput):
+    """/network/styles/*: the shape (Z + 3,) holds the second latent, then its share of each group."""
+
+    coarse = Param(0.0, doc="Share of the second latent in the coarse layers: pose and layout.", slew_s=0.05)
+    middle = Param(0.0, doc="Share of the second latent in the middle layers: shapes.", slew_s=0.05)
+    fine = Param(0.0, doc="Share of the second latent in the fine layers: colour and texture.", slew_s=0.05)
+    speed = Param(0.05, low=0.005, high=4.0, curve="exp", unit="1/s", doc="How fast the second latent wanders.")
+
+    def seed(self, chance: Chance) -> None:
+        self._field, self._phase = NoiseField(chance, self.z_size), 0.0
+
+    def step(self, moment: Moment) -> FloatArray:
+        self._phase += moment.dt_s * self.speed
+        given = np.zeros(self.shape, np.float32)
+        amounts = [self.leaves[group].value for group in GROUPS]
+        if any(amounts):
+            given[: self.z_size], given[self.z_size :] = self._field.at(self._phase), amounts
+        return given

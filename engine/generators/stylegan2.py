@@ -1,0 +1,203 @@
+"""StyleGAN2 (Karras et al., 2020, arXiv:1912.04958), written for playing. Keys as in NVIDIA's stylegan2-ada-pytorch.
+
+The modulation stays outside the convolutions, which therefore keep constant weights for every latent and any batch:
+maps are scaled by the style before, and by the demodulation coefficients after.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from engine.generators.bending import Bend
+from engine.generators.mapping import Dense
+from engine.generators.mapping import Mapping as MappingNetwork
+from engine.generators.network import NOTHING, Network
+from engine.registry import register
+
+ROOT2 = 2**0.5
+BENDABLE = 64  # pixels: the largest feature maps that may be bent
+
+
+class Grain(nn.Module):
+    """A layer's noise: the checkpoint's own map, from which the network's random input moves away and back.
+
+    (const + a n0 + b n1) / sqrt(1 + n0^2 + n1^2) has unit variance wherever n goes, because a and b are fixed maps of N(0,1).
+    """
+
+    noise: Tensor
+
+    def __init__(self, size: int, seed: int) -> None:
+        super().__init__()
+        maps = torch.randn(2, size, size, generator=torch.Generator().manual_seed(seed), device="cpu")
+        self.register_buffer("noise", maps, persistent=False)
+
+    def forward(self, const: Tensor, strength: Tensor, n: Tensor) -> Tensor:
+        """const (S,S); strength (B,); n (B,2): the noise to add (B,1,S,S), in the type of const."""
+        share = F.pad(n, (1, 0), value=1.0)  # (B, 3)
+        share = share * (strength * torch.rsqrt((share * share).sum(1)))[:, None]
+        maps = torch.cat([const[None], self.noise])  # (3, S, S)
+        return (share.to(maps.dtype) @ maps.flatten(1)).view(-1, 1, *const.shape)
+
+
+class Layer(nn.Module):
+    """Modulated 3x3 convolution, noise, bias, leaky ReLU; with `up`, to twice the size."""
+
+    noise_const: Tensor
+    fir: Tensor
+
+    def __init__(self, n_in: int, n_out: int, w_size: int, size: int, up: bool, clamp: float, seed: int) -> None:
+        super().__init__()
+        self.up, self.clamp, self.size = up, clamp, size
+        self.affine = Dense(w_size, n_in, bias=1.0)
+        self.weight = nn.Parameter(torch.randn(n_out, n_in, 3, 3))
+        self.noise_strength = nn.Parameter(torch.zeros([]))
+        self.bias = nn.Parameter(torch.zeros(n_out))
+        self.register_buffer("noise_const", torch.randn(size, size))
+        self.grain = Grain(size, seed)
+        if up:
+            self.register_buffer("fir", _fir(n_out), persistent=False)
+
+    def forward(self, x: Tensor, w: Tensor, n: Tensor, strength: Tensor) -> Tensor:
+        """x (B,I,S,S) or, with `up`, (B,I,S/2,S/2); w (B,W); n (B,2); strength (B,) times the checkpoint's: (B,O,S,S)."""
+        style = self.affine(w)  # (B, I), float32
+        if self.weight.dtype != torch.float32:  # sums of thousands of products must not overflow; demodulation takes it back
+            style = style / (style.abs().amax(1, keepdim=True) * (9 * x.shape[1]) ** 0.5)
+        energy = self.weight.float().square().sum((2, 3))  # (O, I)
+        scale = torch.rsqrt(F.linear(style * style, energy) + 1e-8) * ROOT2  # (B, O); leaky ReLU lets the gain through
+        grain = self.grain(self.noise_const, self.noise_strength.float() * strength * ROOT2, n)  # (B, 1, S, S)
+        x = x * style.to(x.dtype)[..., None, None]
+        if self.up:
+            x = F.conv_transpose2d(x, self.weight.transpose(0, 1), stride=2)  # (B, O, S + 1, S + 1)
+            x = F.conv2d(x, self.fir, padding=1, groups=x.shape[1])
+        else:
+            x = F.conv2d(x, self.weight, padding=1)
+        x = torch.addcmul(grain, x, scale.to(x.dtype)[..., None, None])
+        x = F.leaky_relu(x + self.bias[:, None, None] * ROOT2, 0.2)
+        return x.clamp(-self.clamp, self.clamp) if self.clamp else x
+
+
+class ToRGB(nn.Module):
+    """Feature maps (B,C,S,S) to a share of the picture (B,3,S,S), float32: modulated, not demodulated."""
+
+    def __init__(self, channels: int, w_size: int, clamp: float) -> None:
+        super().__init__()
+        self.clamp = clamp
+        self.affine = Dense(w_size, channels, bias=1.0)
+        self.weight = nn.Parameter(torch.randn(3, channels, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(3))
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        style = self.affine(w) / x.shape[1] ** 0.5  # (B, C)
+        x = F.conv2d(x * style.to(x.dtype)[..., None, None], self.weight, self.bias)
+        return (x.clamp(-self.clamp, self.clamp) if self.clamp else x).float()
+
+
+class Block(nn.Module):
+    """One resolution: its layers, the way to the picture and, where there is one, its bend."""
+
+    fir: Tensor
+
+    def __init__(self, n_in: int, n_out: int, w_size: int, size: int, clamp: float) -> None:
+        super().__init__()
+        if n_in:
+            self.conv0 = Layer(n_in, n_out, w_size, size, True, clamp, seed=2 * size)
+            self.register_buffer("fir", _fir(3), persistent=False)
+        else:
+            self.const = nn.Parameter(torch.randn(n_out, size, size))
+        self.conv1 = Layer(n_out, n_out, w_size, size, False, clamp, seed=2 * size + 1)
+        self.torgb = ToRGB(n_out, w_size, clamp)
+        if size <= BENDABLE:
+            self.bend = Bend(n_out, size)
+
+    def layers(self) -> Iterator[Layer]:
+        """The convolutions, in order."""
+        if hasattr(self, "conv0"):
+            yield self.conv0
+        yield self.conv1
+
+
+class Synthesis(nn.Module):
+    """The styles of all layers to a picture."""
+
+    def __init__(self, sizes: list[int], channels: list[int], w_size: int, clamp: float) -> None:
+        super().__init__()
+        for size, n_in, n_out in zip(sizes, [0, *channels], channels, strict=False):
+            self.add_module(f"b{size}", Block(n_in, n_out, w_size, size, clamp))
+
+    def blocks(self) -> Iterator[Block]:
+        """The blocks, smallest first."""
+        for block in self.children():
+            assert isinstance(block, Block)
+            yield block
+
+    def forward(self, w: Tensor, noise: Tensor, strength: Tensor, bend: Tensor | None) -> Tensor:
+        """w (B,L,W); noise (B,L-1,2); strength (B,L-1) times the checkpoint's own; bend (B,K,6): (B,3,H,W), float32."""
+        index, x, picture = 0, torch.empty(0), torch.empty(0)
+        for level, block in enumerate(self.blocks()):
+            if level == 0:
+                x = block.const.expand(w.shape[0], -1, -1, -1)
+            for layer in block.layers():
+                x = layer(x, w[:, index], noise[:, index], strength[:, index])
+                index += 1
+            if bend is not None and level < bend.shape[1]:
+                x = block.bend(x, bend[:, level])
+            drawn = block.torgb(x, w[:, index])
+            if level:
+                drawn = drawn + F.conv_transpose2d(picture, block.fir.float(), stride=2, padding=1, groups=3)
+            picture = drawn
+        return picture
+
+
+@register("architecture", "stylegan2")
+class StyleGAN2(Network):
+    """The generator. Noise of zeros is the reference's noise_mode "const".
+
+    config: resolution (4 px times a power of 2), z_dim, w_dim, c_dim (classes; 0: unconditional), channel_base and channel_max
+    (a layer of r px has min(channel_base / r, channel_max) maps), mapping_layers, conv_clamp (0: none).
+
+    live, all at rest at zero; groups are the layers up to 8 px, up to 32 px and above:
+    spread (3,): a group's truncation is truncation (1 + spread).
+    styles (Z+3,): another latent, then how far each group takes its style from it, 0..1.
+    w (L*W+1,): the styles of all layers, then how far they take the place of those that were mapped, 0..1.
+    grain (3,): a group's noise strength is the checkpoint's times (1 + grain).
+    bend (K,6): for 4, 8, .. 64 px what is done to their feature maps, see Bend.
+    """
+
+    costly = ("bend",)
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        super().__init__()
+        resolution, w_size = int(config["resolution"]), int(config["w_dim"])
+        if resolution < 8 or resolution & (resolution - 1):
+            raise ValueError(f"expected a resolution of 8, 16, 32, .. from [config]; got {resolution}")
+        sizes = [2**power for power in range(2, resolution.bit_length())]
+        channels = [min(int(config["channel_base"]) // size, int(config["channel_max"])) for size in sizes]
+        layers = [size for size in sizes for _ in range(2)][1:]  # one a convolution; the last tRGB has one more
+        self.z_size, c_size = int(config["z_dim"]), int(config["c_dim"])
+        self.classes, self.resolution = max(c_size, 1), (resolution, resolution)
+        self.noise_shape = (len(layers), 2)
+        self.mapping = MappingNetwork(self.z_size, c_size, w_size, int(config["mapping_layers"]), [*layers, resolution])
+        self.synthesis = Synthesis(sizes, channels, w_size, float(config["conv_clamp"]))
+        bends = sum(size <= BENDABLE for size in sizes)
+        self.live = {**self.mapping.live, "grain": (3,), "bend": (bends, 6)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        return cls(config)
+
+    def forward(self, z: Tensor, y: Tensor, truncation: Tensor, noise: Tensor, live: Mapping[str, Tensor] = NOTHING) -> Tensor:
+        """z (B,Z), y (B,C), truncation (B,1), noise (B,L-1,2), live[name] (B,*shape): the picture (B,3,H,W), about -1..1."""
+        w = self.mapping(z, y, truncation, live)
+        strength = torch.ones_like(noise[..., 0], dtype=torch.float32)  # (B, L - 1)
+        if "grain" in live:
+            strength = strength + self.mapping.by_layer(live["grain"].float())[:, :-1, 0]
+        return self.synthesis(w, noise.float(), strength, live.get("bend"))  # type: ignore[no-any-return]
+
+
+def _fir(channels: int) -> Tensor:
+    """The low-pass after inserting zeros (C,1,4,4): [1, 3, 3, 1] both ways, with a gain of 4."""
+    tap = torch.tensor([1.0, 3.0, 3.0, 1.0], device="cpu") / 4
+    return tap.outer(tap).expand(channels, 1, 4, 4).clone()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.commands.play import complete_model, complete_patch
+from engine.commands.play import complete_model, complete_patch, usual_patch
 
 if TYPE_CHECKING:
     from engine.control.tree import ParamTree
@@ -53,15 +53,15 @@ def written(value: object) -> str:
 
 
 @click.command(epilog=EPILOG)
-@click.argument("patch", default="first-light", shell_complete=complete_patch)
+@click.argument("patch", required=False, shell_complete=complete_patch)
 @click.option(
     "--model", default="light", metavar="MODEL", show_default=True, shell_complete=complete_model, help="The model played."
 )
 @click.option("--match", default="", metavar="TEXT", help="Only addresses that hold TEXT.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def command(patch: str, model: str, match: str, as_json: bool) -> None:
-    """Print every parameter of PATCH: address, kind, range, unit, default, what the patch sets, what it does."""
-    tree = tree_of(patch, model)
+def command(patch: str | None, model: str, match: str, as_json: bool) -> None:
+    """Print every parameter of PATCH (or the usual one): address, kind, range, unit, default, what the patch sets, meaning."""
+    tree = tree_of(patch or usual_patch(model), model)
     leaves = [tree.leaf(address) for address in sorted(tree) if match in address]
     if as_json:
         click.echo(json.dumps([_entry(leaf) for leaf in leaves], indent=2))

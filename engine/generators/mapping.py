@@ -47,10 +47,10 @@ class Mapping(nn.Module):
         self.register_buffer("w_avg", torch.zeros(w_size))
         group = torch.tensor([(size > COARSE) + (size > MIDDLE) for size in layers])
         self.register_buffer("group", group, persistent=False)  # (L,)
-        self.live = {"spread": (3,), "styles": (z_size + 3,), "w": (len(layers) * w_size + 1,)}
+        self.live = {"spread": (3,), "styles": (z_size + 3,), "w": (len(layers) * w_size + 1,), "nudge": (w_size,)}
 
     def forward(self, z: Tensor, y: Tensor, truncation: Tensor, live: Table[str, Tensor]) -> Tensor:
-        """The styles of all layers (B,L,W). live: `spread`, `styles` and `w`, see StyleGAN2."""
+        """The styles of all layers (B,L,W). live: `spread`, `styles`, `nudge` and `w`, see StyleGAN2."""
         w = self.style(z, y)[:, None]  # (B, 1, W)
         if "styles" in live:
             other, share = torch.split(live["styles"].float(), [z.shape[1], 3], 1)
@@ -60,6 +60,8 @@ class Mapping(nn.Module):
             reach = reach * (1 + self.by_layer(live["spread"].float()))  # (B, L, 1)
         centre = self.w_avg.float()
         w = (centre + reach * (w - centre)).expand(-1, self.group.shape[0], -1)  # (B, L, W)
+        if "nudge" in live:
+            w = w + live["nudge"].float()[:, None]
         if "w" in live:
             given = live["w"].float()
             w = torch.lerp(w, given[:, :-1].view_as(w), given[:, -1:, None])

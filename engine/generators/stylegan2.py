@@ -161,6 +161,7 @@ class StyleGAN2(Network):
     live, all at rest at zero; groups are the layers up to 8 px, up to 32 px and above:
     spread (3,): a group's truncation is truncation (1 + spread).
     styles (Z+3,): another latent, then how far each group takes its style from it, 0..1.
+    nudge (W,): added to the styles of all layers.
     w (L*W+1,): the styles of all layers, then how far they take the place of those that were mapped, 0..1.
     grain (3,): a group's noise strength is the checkpoint's times (1 + grain).
     bend (K,6): for 4, 8, .. 64 px what is done to their feature maps, see Bend.

@@ -172,7 +172,7 @@ class BigGanDeep(Network):
         blocks: list[nn.Module] = [Block(wide * ch, out * ch, up, condition) for up, wide, out in layers]
         blocks.insert(attention, Attention(layers[attention][1] * ch))
         self.layers = nn.ModuleList(blocks)
-        side, bends = 4, {}
+        side, channels, bends = 4, layers[0][1] * ch, {}
         for index, block in enumerate(blocks):
             if isinstance(block, Block):
                 side, channels = side * (1 + block.up), block.out

@@ -142,7 +142,7 @@ class Synthesis(nn.Module):
             for layer in block.layers():
                 x = layer(x, w[:, index], noise[:, index], strength[:, index])
                 index += 1
-            if bend is not None and level < bend.shape[1]:
+            if bend is not None and hasattr(block, "bend"):
                 x = block.bend(x, bend[:, level])
             drawn = block.torgb(x, w[:, index])
             if level:

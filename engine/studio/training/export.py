@@ -53,9 +53,9 @@ def write(target: Path, recipe: Recipe, facts: dict[str, Any], run: Path) -> Non
         "training": facts | {"run": _name(run)},
         "sources": _summed(setup.dataset),
     }
-    with torch.device("meta"):  # it is counted, not computed
+    with torch.device("meta"):
         network: Network = lookup("architecture", recipe.architecture).from_config(setup.config)
-    card_file.write(target, card_file.complete(target, card, network))
+    card_file.write(target, card_file.complete(target, card, network.to("meta")))  # it is counted, not computed
 
 
 def credited(dataset: Dataset) -> list[dict[str, Any]]:

@@ -100,7 +100,7 @@ class LightRecipe(Recipe):
             raise CardError(f"expected a decoder and an encoder as [config] has them in {origin.folder}; got {error}") from error
 
     def update(self, pictures: Tensor, labels: Tensor, step: int, progress: float) -> dict[str, Tensor]:
-        warm = min(1.0, step / _WARM)
+        warm = min(1.0, (step + 1) / _WARM)
         for group in self.draw.param_groups:
             group["lr"] = self.rate * warm * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * progress)))
         adversarial = float(self.setup.settings["adversarial"]) if progress >= float(self.setup.settings["critic_from"]) else 0.0

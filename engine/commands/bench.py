@@ -1,6 +1,7 @@
 """`clavilux bench`: measurements of this machine."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,40 @@ def control(
     from engine.bench.control import measure
 
     _tell(measure(seconds, flood, pairs, patch, model, runtime, size), path)
+
+
+@command.command(epilog="Example: clavilux bench models --json models.json --reference ~/checkouts")
+@click.option(
+    "--json", "path", type=click.Path(path_type=Path, dir_okay=False), help="Write all figures and raw samples to FILE."
+)
+@click.option(
+    "--reference",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder with checkouts of github.com/NVlabs/stylegan2-ada-pytorch and others, to compare with. Their code is run.",
+)
+@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="Turns of each runtime.")
+@click.option("--seconds", type=click.FloatRange(0.1), default=5.0, show_default=True, help="Length of a turn.")
+@click.option("--threads", type=click.IntRange(1), default=os.cpu_count() or 1, show_default=True, help="Of each runtime.")
+@click.option("--only", multiple=True, metavar="MODEL", help="Measure this one; may be given more than once.")
+def models(path: Path | None, reference: Path | None, rounds: int, seconds: float, threads: int, only: tuple[str, ...]) -> None:
+    """Measure how fast models draw: those on the shelf, and StyleGAN2 and BigGAN-deep in their published sizes.
+
+    Each runtime has a process of its own; they draw in turns. BigGAN-deep is compared with the package
+    pytorch-pretrained-biggan where that is installed.
+    """
+    from engine.bench.models import measure, subjects
+
+    with subjects(reference) as found:
+        unknown = set(only) - found.keys()
+        if unknown:
+            raise LookupError(f"expected models of {', '.join(found)} from --only; got {', '.join(sorted(unknown))}")
+        figures = measure({name: found[name] for name in only or found}, seconds, rounds, threads)
+    if path is not None:
+        path.write_text(json.dumps(figures, indent=1), encoding="utf-8")
+    for name, one in figures["models"].items():
+        click.echo(name)
+        for key, value in one.items():
+            click.echo(f"    {key:18}  {value}")
 
 
 def _tell(figures: dict[str, Any], path: Path | None) -> None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.generators.network import Network
+from engine.generators.upscaled import Upscaled
 from engine.runtime.card import load_card
 from engine.runtime.network import load_network
 
@@ -58,6 +59,11 @@ def frames(
         level = (picture.float() * 127.5 + 127.5).round().clamp(0, 255).to(torch.uint8)
         out.append(level.permute(0, 2, 3, 1).cpu().numpy())
     return np.concatenate(out)
+
+
+def core(network: Network) -> Network:
+    """The network itself, without a stage that only enlarges its picture."""
+    return network.base if isinstance(network, Upscaled) else network
 
 
 def placed(network: Network) -> Tensor:

@@ -11,7 +11,7 @@ from PIL import Image
 from engine.generators.mapping import Mapping as MappingNetwork
 from engine.generators.network import Network
 from engine.outputs.recorder import Recorder
-from engine.studio.drawing import Array, Frames, frames, latents, loop, placed
+from engine.studio.drawing import Array, Frames, core, frames, latents, loop, placed
 from engine.studio.sheets import ENDINGS, tile
 
 FILMS, PICTURES = (".mp4", ".m4v", ".mov"), (".png", ".jpg")
@@ -68,7 +68,7 @@ def through_w(network: Network, indices: Sequence[int], n: int, seed: int, turn:
 
 def mapping_network(network: Network) -> MappingNetwork:
     """What maps z to styles. Raises ValueError for an architecture without it."""
-    mapping = getattr(network, "mapping", None)
+    mapping = getattr(core(network), "mapping", None)
     if not isinstance(mapping, MappingNetwork) or "w" not in network.live:
         raise ValueError(f"expected an architecture with styles w (StyleGAN); got {type(network).__name__}")
     return mapping

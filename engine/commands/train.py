@@ -51,26 +51,29 @@ def command(
     """
     from engine.studio.choosing import model_folder
     from engine.studio.training.plan import Every, Plan
-    from engine.studio.training.trainer import train
 
-    train(
-        Plan(
-            data=data,
-            run=run,
-            recipe=recipe,
-            begin=model_folder(begin) if begin else None,
-            config=config,
-            steps=steps,
-            minutes=minutes,
-            batch=batch,
-            threads=threads,
-            seed=seed,
-            device=device,
-            checkpoint_every=Every.parse(checkpoint_every),
-            look_every=look_every,
-            export=export,
-            vgg=vgg,
-            features=features,
-            changes={"augment": augment} if augment else {},
-        )
+    plan = Plan(
+        data=data,
+        run=run,
+        recipe=recipe,
+        begin=model_folder(begin) if begin else None,
+        config=config,
+        steps=steps,
+        minutes=minutes,
+        batch=batch,
+        threads=threads,
+        seed=seed,
+        device=device,
+        checkpoint_every=Every.parse(checkpoint_every),
+        look_every=look_every,
+        export=export,
+        vgg=vgg,
+        features=features,
+        changes={"augment": augment} if augment else {},
     )
+    try:
+        from engine.studio.training.trainer import train
+
+        train(plan)
+    except ModuleNotFoundError as error:
+        raise ValueError(f"expected the packages of pip install 'clavilux[train]'; got {error}") from error

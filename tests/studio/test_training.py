@@ -381,11 +381,11 @@ def test_ada_is_off_at_first_and_rises_while_the_critic_is_sure() -> None:
     change, world = Ada(), World(0, 1, torch.device("cpu"), None)
     pictures = torch.rand(4, 3, 16, 16)
     assert (change(pictures) - pictures).abs().max() < 1e-4
-    for _ in range(8):
-        change.heard(torch.ones(4), 1000, world)
+    for step in range(8):
+        change.heard(torch.ones(4), 1000, step, world)
     assert float(change.p) == pytest.approx(8000 / 500e3)
-    for _ in range(4):
-        change.heard(-torch.ones(4), 1000, world)
+    for step in range(4):
+        change.heard(-torch.ones(4), 1000, step, world)
     assert float(change.p) == pytest.approx(4000 / 500e3)
 
 

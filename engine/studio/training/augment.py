@@ -24,8 +24,8 @@ class Augment(nn.Module, ABC):
     def forward(self, pictures: Tensor) -> Tensor:
         """Pictures (B,3,S,S) changed, each in its own way."""
 
-    def heard(self, logits: Tensor, batch: int, world: World) -> None:
-        """What the critic said of the real pictures (B,), out of a `batch` on all ranks."""
+    def heard(self, logits: Tensor, batch: int, step: int, world: World) -> None:
+        """What the critic said at `step` of the real pictures (B,), out of a `batch` on all ranks."""
 
 
 class Untouched(Augment):
@@ -88,14 +88,14 @@ class Ada(Augment):
         super().__init__()
         self.target, self.pictures, self.every = target, pictures, every
         self.register_buffer("p", torch.zeros([]))
-        self.register_buffer("signs", torch.zeros(2))  # sum of signs, and how often heard
+        self.register_buffer("signs", torch.zeros([]))  # their sum since p was last moved
 
     @torch.no_grad()
-    def heard(self, logits: Tensor, batch: int, world: World) -> None:
-        self.signs += torch.stack([logits.sign().mean().float(), torch.ones([], device=logits.device)])
-        if int(self.signs[1]) < self.every:
+    def heard(self, logits: Tensor, batch: int, step: int, world: World) -> None:
+        self.signs += logits.float().sign().mean()
+        if (step + 1) % self.every:
             return
-        mean = world.mean(self.signs[0] / self.signs[1])
+        mean = world.mean(self.signs / self.every)
         self.p.copy_((self.p + torch.sign(mean - self.target) * (batch * self.every / self.pictures)).clamp(0, 1))
         self.signs.zero_()
 

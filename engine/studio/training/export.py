@@ -69,7 +69,7 @@ def _summed(dataset: Dataset) -> list[dict[str, Any]]:
     rows = (_credit(dataset, int(index)) for index in dataset.indices("train"))
     counts = Counter((row.get("package", "own pictures"), row["licence"]) for row in rows)
     return [
-        {"package": package, "what": f"{count} pictures; each one's source in {SOURCES}", "licence": licence}
+        {"package": package, "what": f"{count} of the pictures; {SOURCES} names each one's source", "licence": licence}
         for (package, licence), count in counts.items()
     ]
 

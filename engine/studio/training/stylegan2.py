@@ -112,7 +112,7 @@ class StyleGAN2Recipe(Recipe):
             said["penalty"] = penalty.detach()
         self.world.average(self.critic.parameters())
         self.judge.step()
-        self.augment.heard(true.detach(), self.setup.batch, self.world)
+        self.augment.heard(true.detach(), self.setup.batch, step, self.world)
         if "p" in (kept := dict(self.augment.named_buffers())):
             said["augment"] = kept["p"].clone()
         return said

@@ -20,6 +20,7 @@ from engine.types import Value
 
 MIX = "mix"  # the address of the class mixer's own parameters
 RESET = ("/shader/", "/latent/", "/network/", "/classes/")  # what a new patch sets back to its defaults first
+MOST = 12  # classes that a patch for any model brings into play: as many as there are pitch classes
 FRESH = ("leaves", "chance", "spec", "moves", "weights", "palette")  # what a reloaded part does not take from its old self
 
 
@@ -48,7 +49,8 @@ class Rig:
             self._add("mover", spec, mover)
             self.movers.append(mover)
         weights = {slug: outside[f"/classes/{slug}"] for slug in self._slugs}
-        palette = [self._class(("classes", "palette", name), name) for name in patch.palette]
+        self._palette = patch.palette or dict.fromkeys(list(self._slugs)[:: -(-len(self._slugs) // MOST)], 1.0)
+        palette = [self._class(("classes", "palette", name), name) for name in self._palette]
         self.classes: ClassMixer = self._lookup("classes", patch.classes)(weights, palette, self._chance("classes", seed))
         self._add("classes", patch.classes, self.classes)
         self.parts |= {f"section/{section.spec.name}": section for section in self.sections}
@@ -197,13 +199,13 @@ class Rig:
         for address, raw in self.patch.settings.items():
             keys = self.patch.settings_keys[address]
             bases[address] = self._checked(keys, self._leaf(keys, address), raw)
-        return bases | {f"/classes/{name}": min(max(weight, 0.0), 1.0) for name, weight in self.patch.palette.items()}
+        return bases | {f"/classes/{name}": min(max(weight, 0.0), 1.0) for name, weight in self._palette.items()}
 
     def _section_goals(self, section: Section) -> dict[str, Value]:
         """What a section's parameters move to, its classes among them: those that it does not name rest."""
         spec, goals = section.spec, dict[str, Value]()
         if spec.classes:
-            goals = {f"/classes/{name}": 0.0 for name in self.patch.palette}
+            goals = {f"/classes/{name}": 0.0 for name in self._palette}
         for name, weight in spec.classes.items():
             self._class(("section", spec.name, "classes", name), name)
             goals[f"/classes/{name}"] = min(max(weight, 0.0), 1.0)

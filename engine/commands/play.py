@@ -68,7 +68,8 @@ class Play(click.Command):
         if incomplete.startswith("--"):
             from engine.commands.params import flag_of, tree_of
 
-            tree = tree_of(ctx.params.get("patch") or "first-light", ctx.params.get("model") or "light")
+            model = ctx.params.get("model") or PlayOptions().model
+            tree = tree_of(ctx.params.get("patch") or usual_patch(model), model)
             found += [CompletionItem(flag_of(address)) for address in tree if flag_of(address).startswith(incomplete)]
         return found
 
@@ -95,6 +96,14 @@ def split_flags(args: list[str]) -> tuple[list[str], tuple[tuple[str, str], ...]
             value = following
         given.append(("/" + name.replace(".", "/"), value))
     return rest, tuple(given)
+
+
+def usual_patch(model: str) -> str:
+    """The patch that plays a model where nobody names one: its card says which."""
+    from engine import resources
+    from engine.runtime.card import load_card
+
+    return load_card(resources.find("models", model), verify=False).patch or PlayOptions().patch
 
 
 def check_params(given: tuple[tuple[str, str], ...], patch: str, model: str) -> None:
@@ -174,7 +183,7 @@ def unused(path: Path) -> Path:
 
 
 @click.command(cls=Play, epilog=EPILOG)
-@click.argument("patch", default="first-light", shell_complete=complete_patch)
+@click.argument("patch", required=False, shell_complete=complete_patch)
 @click.option(
     "--audio",
     default="demo",
@@ -276,6 +285,7 @@ def command(
         if not available:
             mode = "film"
             click.echo(f"No display ({reason}): writing a film to {given['record'] or DEFAULT_FILM} instead.")
+    given["patch"] = given["patch"] or usual_patch(given["model"])
     rate_hz = fps or (30.0 if mode == "film" else 60.0)
     options = PlayOptions(mode=mode, rate_hz=rate_hz, params=(*ctx.meta["params"], *settings), **given)
     if safe:

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from engine.control.patch_midi import MidiSpec, read_midi
 
 SCHEMA = 1
+MODEL = "model"  # as a palette: the playing model's own classes
 MACROS = ("energy", "speed", "chaos", "colour", "texture", "zoom", "flash", "audio")
 TABLES = ("controller", "mover", "classes", "latent", "network", "shader", "stage", "route", "section", "macro", "midi")
 TOP = ("schema", "title", "doc", *TABLES)
@@ -66,7 +67,7 @@ class Patch:
     controllers: tuple[PartSpec, ...]
     movers: tuple[PartSpec, ...]
     classes: PartSpec
-    palette: Mapping[str, float]
+    palette: Mapping[str, float]  # class -> weight; empty: classes of whatever model plays
     routes: tuple[RouteSpec, ...]
     sections: tuple[SectionSpec, ...]
     midi: tuple[MidiSpec, ...]
@@ -115,9 +116,11 @@ class _Reader:
         for top in ("latent", "network", "shader", "stage"):
             self.flatten((top,), self.table((), document, top), settings, keys)
         classes = dict(self.table((), document, "classes"))
-        palette = self.numbers(("classes", "palette"), classes.pop("palette", None))
-        if not palette:
-            self.fail(("classes", "palette"), "expected at least one class with its weight, as { sea = 1.0 }; got none")
+        named = classes.pop("palette", None)
+        palette = {} if named == MODEL else self.numbers(("classes", "palette"), named)
+        if not palette and named != MODEL:
+            wanted = f'at least one class with its weight, as {{ sea = 1.0 }}, or "{MODEL}" for those of any model'
+            self.fail(("classes", "palette"), f"expected {wanted}; got none")
         kind = self.word(("classes", "kind"), classes.pop("kind", "class_pair"))
         return Patch(
             name=self.path.stem,

@@ -55,6 +55,7 @@ class ModelCard:
     weights: tuple[WeightFile, ...]
     live: dict[str, tuple[int, ...]] = field(default_factory=dict)  # further inputs of the network
     directions: tuple[str, tuple[str, ...]] | None = None  # their space, z or w, and names
+    patch: str = ""  # the patch that plays it where nobody names one; empty: the one that plays the bundled model
 
     def info(self, runtime: str) -> GeneratorInfo:
         """What the model offers when `runtime` executes it."""
@@ -158,6 +159,7 @@ def load_card(folder: Path, verify: bool = True) -> ModelCard:
         config=entry.get("config", dict),
         weights=weights,
         live=live,
+        patch=entry.get("patch", str) if "patch" in entry.table else "",
         directions=_directions(entry, live, {item.file for item in weights}),
     )
     if verify:

@@ -1,0 +1,117 @@
+"""/network: what fills a network's live inputs, and named directions as sliders."""
+
+import math
+
+import numpy as np
+import pytest
+
+from engine.control.tree import ParamTree
+from engine.latent.live import LiveInputs
+from engine.moment import Moment
+from engine.params import Leaf
+from engine.registry import names
+from engine.types import Directions, FeatureFrame, FloatArray, GeneratorInfo
+
+Z, W, LAYERS, ROWS = 6, 8, 4, 3
+SHAPES = {
+    "spread": (3,),
+    "grain": (3,),
+    "styles": (Z + 3,),
+    "w": (LAYERS * W + 1,),
+    "bend": (ROWS, 6),
+    "camera": (4,),
+    "nudge": (W,),
+}
+ALONG = np.arange(2 * W, dtype=np.float32).reshape(2, W)
+
+
+def model(directions: Directions | None = None) -> GeneratorInfo:
+    return GeneratorInfo("m", "stylegan2", "torch", Z, (2, 2), ("one",), (32, 32), SHAPES, directions)
+
+
+def step(live: LiveInputs, z: FloatArray | None = None, ticks: int = 1) -> dict[str, FloatArray]:
+    moment = Moment(FeatureFrame(0, 0.0, 0.0, {}, {}, ()), dt_s=0.01)
+    for _ in range(ticks):
+        found = live.step(np.zeros(Z, np.float32) if z is None else z, moment)
+    return found
+
+
+def test_every_registered_input_rests_at_zeros_of_its_shape():
+    assert set(names("live")) == SHAPES.keys() - {"nudge"}
+    found = step(LiveInputs(model(), 1))
+    assert {name: values.shape for name, values in found.items()} == SHAPES
+    assert not any(values.any() for values in found.values())
+
+
+@pytest.mark.parametrize("name", sorted(SHAPES.keys() - {"nudge"}))
+def test_its_parameters_take_it_from_rest_and_back(name: str):
+    live = LiveInputs(model(), 1)
+    part = live.inputs[name]
+    moved = {"w": {"value": (0.5,) * W, "amount": 0.7}, "styles": {"fine": 0.5}, "bend": {"angle": 0.25}}
+    for key, value in moved.get(name, {next(iter(part.leaves)): 0.25}).items():
+        part.leaves[key].set_base(value)
+    assert step(live)[name].any()
+    for leaf in part.leaves.values():
+        leaf.reset()
+    assert not step(live)[name].any()
+
+
+def test_w_for_all_layers_or_for_each_and_no_other_count():
+    live = LiveInputs(model(), 1)
+    given = live.inputs["w"].leaves
+    given["amount"].set_base(1.0)
+    given["value"].set_base(tuple(range(W)))
+    assert np.array_equal(step(live)["w"][:-1].reshape(LAYERS, W), np.tile(np.arange(W), (LAYERS, 1)))
+    given["value"].set_base(tuple(range(LAYERS * W)))
+    assert np.allclose(step(live, ticks=100)["w"][:-1], np.arange(LAYERS * W), atol=0.05)
+    given["value"].set_base((1.0,) * (W + 1))
+    assert not step(live)["w"].any()
+
+
+def test_bending_speaks_of_one_resolution_in_the_units_of_the_network():
+    live = LiveInputs(model(), 1)
+    leaves = live.inputs["bend"].leaves
+    for key, value in {"layer": 1, "x": 0.1, "zoom": 1.0, "angle": 0.25, "gain": -1.0, "share": 0.3}.items():
+        leaves[key].set_base(value)
+    rows = step(live)["bend"]
+    assert np.allclose(rows[1], (0.1, 0.0, math.log(2), math.pi / 2, -math.log(2), 0.3))
+    assert not rows[[0, 2]].any()
+    leaves["layer"].set_base(4)  # beyond what this network has: its last
+    assert step(live)["bend"][ROWS - 1].any()
+
+
+def test_the_same_seed_gives_the_same_second_latent():
+    found = []
+    for seed in (1, 1, 2):
+        live = LiveInputs(model(), seed)
+        live.inputs["styles"].leaves["coarse"].set_base(1.0)
+        found.append(step(live, ticks=3)["styles"])
+    assert np.array_equal(found[0], found[1])
+    assert not np.array_equal(found[0], found[2])
+
+
+def test_directions_of_w_go_to_the_network_and_those_of_z_to_z():
+    for space, size in (("w", W), ("z", Z)):
+        live = LiveInputs(model(Directions(space, ("Sun Set", "zoom"), ALONG[:, :size])), 1)
+        assert {"direction/sun-set", "direction/zoom"} <= live.leaves.keys()
+        live.leaves["direction/sun-set"].set_base(1.0)
+        live.leaves["direction/zoom"].set_base(-0.5)
+        z = np.ones(Z, np.float32)
+        nudge = step(live, z)["nudge"]
+        along = ALONG[0, :size] - 0.5 * ALONG[1, :size]
+        assert np.allclose(nudge, along if space == "w" else 0.0)
+        assert np.allclose(z, 1.0 + (along if space == "z" else 0.0))
+
+
+def test_an_input_that_nothing_fills_is_refused():
+    with pytest.raises(ValueError, match="expected live inputs that can be filled; got 'smell'"):
+        LiveInputs(GeneratorInfo("m", "a", "torch", Z, (1,), ("one",), (32, 32), {"smell": (3,)}), 1)
+
+
+def test_what_hands_set_stays_with_another_model_that_has_it_too():
+    old = LiveInputs(model(), 1)
+    ParamTree().attach("network", dict[str, Leaf](old.leaves))
+    old.leaves["bend/x"].set_base(0.5)
+    new = LiveInputs(model(), 1, old)
+    assert new.leaves["bend/x"] is old.leaves["bend/x"]
+    assert step(new)["bend"].any()

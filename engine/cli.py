@@ -6,7 +6,24 @@ import sys
 
 import click
 
-COMMANDS = ("play", "devices", "params", "patches", "models", "doctor", "bench", "completion")
+COMMANDS = {  # name -> module of engine.commands, in the order of the help
+    "play": "play",
+    "devices": "devices",
+    "params": "params",
+    "patches": "patches",
+    "models": "models",
+    "sheet": "sheet",
+    "walk": "walk",
+    "directions": "directions",
+    "blend": "blend",
+    "upscale": "upscale",
+    "import": "import_model",  # which Python keeps for itself
+    "dataset": "dataset",
+    "train": "train",
+    "doctor": "doctor",
+    "bench": "bench",
+    "completion": "completion",
+}
 
 
 class CommandTable(click.Group):
@@ -18,7 +35,7 @@ class CommandTable(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"engine.commands.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"engine.commands.{COMMANDS[cmd_name]}").command
         return command
 
 

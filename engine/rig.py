@@ -49,7 +49,8 @@ class Rig:
             self._add("mover", spec, mover)
             self.movers.append(mover)
         weights = {slug: outside[f"/classes/{slug}"] for slug in self._slugs}
-        self._palette = patch.palette or dict.fromkeys(list(self._slugs)[:: -(-len(self._slugs) // MOST)], 1.0)
+        spread = (list(self._slugs)[k * len(self._slugs) // MOST] for k in range(MOST))
+        self._palette = patch.palette or dict.fromkeys(spread, 1.0)
         palette = [self._class(("classes", "palette", name), name) for name in self._palette]
         self.classes: ClassMixer = self._lookup("classes", patch.classes)(weights, palette, self._chance("classes", seed))
         self._add("classes", patch.classes, self.classes)

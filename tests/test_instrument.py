@@ -11,7 +11,7 @@ from song import HOP, HOP_S, INFO
 
 from engine.control.patch import PatchError
 from engine.instrument import HOPS_BETWEEN, Instrument, find_patch
-from engine.types import Tick
+from engine.types import Directions, Tick
 
 QUIET = {"main": np.zeros(HOP, np.float32)}
 SMALL = replace(INFO, name="dusk", class_names=INFO.class_names[:-1])
@@ -189,3 +189,33 @@ def test_publishing_costs_little():
         took.append(time.perf_counter() - started)
     print(f"{1e6 * float(np.median(took)):.0f} us twice a second, {len(stand.instrument.state())} bases")
     assert float(np.median(took)) < 1500e-6  # ten times the goal
+
+
+def test_a_model_brings_its_live_inputs_and_takes_them_along():
+    stand = Stand("any-model")
+    assert not [address for address in stand.instrument.tree if address.startswith("/network/")]
+    assert stand.hear().latent.live == {}
+    styled = replace(
+        INFO, name="styled", live={"bend": (4, 6), "nudge": (2,)}, directions=Directions("w", ("Sun",), np.eye(2)[:1])
+    )
+    stand.instrument.change_model(styled)
+    stand.instrument.tree.post("/network/direction/sun", 2.0)
+    stand.instrument.tree.post("/network/bend/angle", 0.25)
+    live = stand.hear(200).latent.live
+    assert live["nudge"].tolist() == [2.0, 0.0]
+    assert live["bend"].any()
+    stand.instrument.change_model(INFO)
+    assert stand.hear().latent.live == {}
+    assert not [address for address in stand.instrument.tree if address.startswith("/network/")]
+
+
+def test_one_patch_plays_models_of_any_classes():
+    stand = Stand("any-model")
+    for count in (1, 5, 1000):
+        names = tuple(f"thing {number}" for number in range(count))
+        stand.instrument.change_model(replace(INFO, name=f"of-{count}", class_names=names))
+        y = stand.hear(400).latent.y
+        assert y.shape == (count,)
+        assert y.sum() == pytest.approx(1.0, abs=1e-4)
+        shown = [address for address in stand.instrument.tree if address.startswith("/classes/")]
+        assert sum(stand.instrument.tree.leaf(address).base == 1.0 for address in shown) == min(count, 12)

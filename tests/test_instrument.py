@@ -211,7 +211,7 @@ def test_a_model_brings_its_live_inputs_and_takes_them_along():
 
 def test_one_patch_plays_models_of_any_classes():
     stand = Stand("any-model")
-    for count in (1, 5, 1000):
+    for count in (1, 5, 13, 1000):
         names = tuple(f"thing {number}" for number in range(count))
         stand.instrument.change_model(replace(INFO, name=f"of-{count}", class_names=names))
         y = stand.hear(400).latent.y

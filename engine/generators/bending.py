@@ -6,12 +6,11 @@ from torch.nn import functional as F
 
 
 def inverse(x: Tensor, y: Tensor, zoom: Tensor, angle: Tensor) -> Tensor:
-    """Where the content of each place comes from, if it is moved by x and y (shares of the frame, right and down), enlarged by
-    e^zoom and turned by angle (radians, counterclockwise) round the middle: (B,2,3) on coordinates -1..1. Inputs (B,) each.
+    """Where the content of each place comes from, if it is enlarged by e^zoom and turned by angle (radians, counterclockwise)
+    round the middle, and then moved by x and y: (B,2,3) on shares of the frame, right and down from its middle. Inputs (B,).
     """
     cos, sin = torch.cos(angle) * torch.exp(-zoom), torch.sin(angle) * torch.exp(-zoom)
-    x, y = -2 * x, -2 * y  # the frame is 2 wide
-    return torch.stack([cos, -sin, cos * x - sin * y, sin, cos, sin * x + cos * y], 1).view(-1, 2, 3)
+    return torch.stack([cos, -sin, sin * y - cos * x, sin, cos, -sin * x - cos * y], 1).view(-1, 2, 3)
 
 
 class Bend(nn.Module):
@@ -24,7 +23,7 @@ class Bend(nn.Module):
         super().__init__()
         shuffled = torch.randperm(channels, generator=torch.Generator().manual_seed(size), device="cpu").float()
         self.register_buffer("rank", shuffled, persistent=False)  # (C,): the order in which the maps are taken
-        axis = torch.arange(1, 2 * size, 2, device="cpu") / size - 1.0
+        axis = torch.arange(1, 2 * size, 2, device="cpu") / (2 * size) - 0.5
         v, u = torch.meshgrid(axis, axis, indexing="ij")
         self.register_buffer("places", torch.stack([u, v, torch.ones_like(u)], 2).flatten(0, 1), persistent=False)  # (S*S, 3)
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from safetensors.numpy import save_file
 
 from engine.runtime.card import DIRECTIONS, CardError, load_card
@@ -24,7 +25,7 @@ def save(folder: Path, directions: Directions) -> None:
     """Write directions beside the weights and into the card; those that were there are replaced."""
     card = card_file.read(folder)
     file, fresh = folder / DIRECTIONS, folder / f".{DIRECTIONS}.new"
-    save_file({"directions": directions.vectors}, fresh)
+    save_file({"directions": np.ascontiguousarray(directions.vectors)}, fresh)  # what is not contiguous is written in disorder
     entry = {"file": DIRECTIONS, "sha256": card_file.sha256(fresh), "bytes": fresh.stat().st_size}
     others = [row for row in card["weights"] if row["file"] != DIRECTIONS]
     os.replace(fresh, file)

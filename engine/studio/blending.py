@@ -16,6 +16,7 @@ from torch import Tensor
 from engine.generators.biggan_deep import Attention, BigGanDeep, Block
 from engine.generators.network import Network
 from engine.generators.stylegan2 import StyleGAN2
+from engine.generators.stylegan3 import MARGIN, StyleGAN3
 from engine.runtime.card import GENERATOR, CardError, ModelCard, load_card
 from engine.runtime.network import load_network
 from engine.studio import card_file
@@ -24,6 +25,7 @@ from engine.studio.drawing import Frames, frames, latents
 
 BEFORE = 0  # pixels: what comes before all layers, such as a mapping network
 SHOWN = 8  # latents, before and after
+_COARSEST = 16  # pixels: where StyleGAN3 begins
 _NOISE = "noise_const"  # buffers of N(0,1), which an average would make quieter
 
 
@@ -101,6 +103,8 @@ def layer_sizes(network: Network) -> dict[str, int]:
     names = network.state_dict()
     if isinstance(network, StyleGAN2):
         return {name: int(name.split(".")[1][1:]) if name.startswith("synthesis.") else BEFORE for name in names}
+    if isinstance(network, StyleGAN3):
+        return {name: _rate(name.split(".")[1]) if name.startswith("synthesis.") else BEFORE for name in names}
     if isinstance(network, BigGanDeep):
         size, starts = 4, {"embeddings.": BEFORE, "gen_z.": 4}
         for number, layer in enumerate(network.layers):
@@ -109,7 +113,18 @@ def layer_sizes(network: Network) -> dict[str, int]:
             assert isinstance(layer, Block | Attention)
             starts[f"layers.{number}."] = size
         return {name: next((px for start, px in starts.items() if name.startswith(start)), size) for name in names}
-    raise CardError(f"expected a model whose layers have resolutions (StyleGAN2, BigGAN-deep); got {type(network).__name__}")
+    raise CardError(
+        f"expected a model whose layers have resolutions (StyleGAN2 and 3, BigGAN-deep); got {type(network).__name__}"
+    )
+
+
+def _rate(layer: str) -> int:
+    """Pixels a frame of StyleGAN3's layer `input` or L<number>_<size>_<channels>, whose size may include a margin."""
+    if layer == "input":
+        return _COARSEST
+    size = int(layer.split("_")[1])
+    inner = size - 2 * MARGIN
+    return inner if inner >= _COARSEST and inner & (inner - 1) == 0 else size
 
 
 def _compare(one: ModelCard, two: ModelCard) -> None:

@@ -13,6 +13,7 @@ from safetensors.torch import load_file  # noqa: E402
 from tiny import biggan_deep, stylegan2  # noqa: E402
 
 from engine.commands.blend import command  # noqa: E402
+from engine.generators.stylegan3 import StyleGAN3, bands  # noqa: E402
 from engine.runtime.card import GENERATOR, load_card  # noqa: E402
 from engine.studio import card_file  # noqa: E402
 from engine.studio.blending import layer_sizes, recipe  # noqa: E402
@@ -83,6 +84,15 @@ def test_layers_of_biggan_have_the_sizes_at_which_they_draw(tmp_path: Path) -> N
     assert (sizes["layers.1.conv_3.weight"], sizes["layers.2.gamma"], sizes["layers.3.conv_0.weight"]) == (8, 8, 16)
     assert sizes["to_rgb.weight"] == 16
     assert recipe(network, None, 0.5, None).swap_from == 16
+
+
+def test_layers_of_stylegan3_have_the_rates_of_their_bands() -> None:
+    config = {"kind": "t", "resolution": 64, "z_dim": 8, "w_dim": 8, "c_dim": 0, "channel_base": 512, "channel_max": 16}
+    network = StyleGAN3.from_config(config | {"mapping_layers": 1, "conv_clamp": 256.0})
+    sizes = layer_sizes(network)
+    rates = [max(px for name, px in sizes.items() if name.startswith(f"synthesis.L{index}_")) for index in range(15)]
+    assert rates == [band.rate for band in bands(64, 512, 16)]
+    assert (sizes["mapping.fc0.weight"], sizes["synthesis.input.weight"]) == (0, 16)
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,8 @@ class Run:
         plan, first = self.plan, self.step
         looks = Looks(self.dataset, self.classes, plan.features) if board else None
         if board and looks:
+            device, half = str(self.world.device), str(self.world.half or torch.float32)
+            board.say({"recipe": plan.recipe, "from_step": first, "pictures": len(pictures.indices), "on": device, "in": half})
             for fault in self.faults:
                 board.say({"damaged": fault})
             if not looks.measures:
@@ -98,7 +100,10 @@ class Run:
         said: dict[str, Tensor] = {}
         saved, saved_s, logged, logged_s, looked = self.step, self.seconds, self.step, self.seconds, -1
         found: dict[str, float] = {}
+        clock = time.monotonic()
         while True:
+            now = time.monotonic()
+            self.seconds, clock = self.seconds + now - clock, now
             # One process decides for all: only its clock and its signals count.
             ended = self.step >= plan.end[0] or self.seconds >= plan.end[1]
             save = plan.checkpoint_every.due(self.step - saved, self.seconds - saved_s) or ended or signals.stop
@@ -122,14 +127,13 @@ class Run:
                 found, looked = looks.look(self.recipe.model(), self.step, board), self.step
                 if found:
                     board.say({"step": self.step, **found})
+                clock = time.monotonic()  # looking is not training
             if ended:
                 if board:
                     export.write(self.target, self.recipe, self._facts(found), plan.run)
                     board.say({"model": str(self.target)})
                 return self.target
-            start = time.monotonic()
             said = self._update(pictures, progress)
-            self.seconds += time.monotonic() - start
 
     def _update(self, pictures: Pictures, progress: float) -> dict[str, Tensor]:
         batch, labels = pictures.batch(self.step)

@@ -2,9 +2,11 @@
 
 import click
 
+from engine.commands.play import complete_model
 
-@click.command()
-@click.argument("model")
+
+@click.command(epilog="Example: clavilux directions light --rename 0=dawn,3=drift")
+@click.argument("model", shell_complete=complete_model)
 @click.option("--count", type=click.IntRange(1, 64), default=10, show_default=True, help="How many to find.")
 @click.option("--samples", type=click.IntRange(2), help="Latents to look at.  [default: 10000 mapped (StyleGAN), 700 drawn]")
 @click.option(

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import click
 
+from engine.commands.play import complete_model
+
 KINDS = ("samples", "classes", "mix", "styles", "neighbours")
 
 
-@click.command()
-@click.argument("model")
+@click.command(epilog="Example: clavilux sheet light --kind mix --classes city,lava,sea")
+@click.argument("model", shell_complete=complete_model)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="PNG, WebP or JPEG.  [default: MODEL-KIND.png, here]")
 @click.option("--kind", type=click.Choice(KINDS), default="samples", show_default=True, help="What is on the sheet; see above.")
 @click.option("--classes", default="", help="Names with commas between.  [default: all, or some of very many]")

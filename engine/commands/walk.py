@@ -4,9 +4,11 @@ from pathlib import Path
 
 import click
 
+from engine.commands.play import complete_model
 
-@click.command()
-@click.argument("model")
+
+@click.command(epilog="Example: clavilux walk light -o loop.mp4 --class city --class lava")
+@click.argument("model", shell_complete=complete_model)
 @click.option(
     "-o",
     "--output",
@@ -52,7 +54,7 @@ def command(
     else:
         track = loops.through_z(network, indices, n, seed, turn)
     output.parent.mkdir(parents=True, exist_ok=True)
-    with click.progressbar(length=n, label=output.name) as bar:
+    with click.progressbar(length=loops.drawn(output, track), label=output.name) as bar:
         for drawn in loops.write(network, track, output, fps, truncation):
             bar.update(drawn - bar.pos)
     click.echo(f"{output}  {n / fps:.1f} s, {n} frames")

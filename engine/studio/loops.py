@@ -93,17 +93,23 @@ def write(network: Network, track: Track, file: Path, fps: float, truncation: fl
     Raises OSError where the file cannot be written.
     """
     if file.suffix in PICTURES:
-        moments = [round(k * len(track) / MOMENTS) for k in range(min(MOMENTS, len(track)))]
-        drawn = yield from _counted(track.draw(network, moments, truncation))
-        rows = [drawn[i : i + COLUMNS] for i in range(0, len(drawn), COLUMNS)]
+        count = drawn(file, track)
+        moments = [k * len(track) // count for k in range(count)]
+        found = yield from _counted(track.draw(network, moments, truncation))
+        rows = [found[i : i + COLUMNS] for i in range(0, len(found), COLUMNS)]
         tile(rows, min(144, network.resolution[0])).save(file, quality=88)
     elif file.suffix == ".webp":
-        drawn = yield from _counted(track.draw(network, range(len(track)), truncation))
-        ends_ms = np.round(np.arange(len(drawn) + 1) * 1000 / fps).astype(int)
-        first, *others = (Image.fromarray(frame) for frame in drawn)
+        found = yield from _counted(track.draw(network, range(len(track)), truncation))
+        ends_ms = np.round(np.arange(len(found) + 1) * 1000 / fps).astype(int)
+        first, *others = (Image.fromarray(frame) for frame in found)
         first.save(file, save_all=True, append_images=others, duration=np.diff(ends_ms).tolist(), loop=0, quality=80)
     else:
         yield from _film(network, track, file, fps, truncation)
+
+
+def drawn(file: Path, track: Track) -> int:
+    """How many frames `write` will draw."""
+    return min(MOMENTS, len(track)) if file.suffix in PICTURES else len(track)
 
 
 def check_ending(file: Path) -> None:

@@ -12,10 +12,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import torch
+from packaging import version
 from torch import Tensor, nn
 
 from engine.generators.network import Network
@@ -39,8 +41,14 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "stylegan2-small-classes": ("stylegan2", {**SMALL, "resolution": 64, "c_dim": 3}),
     "stylegan2-64": ("stylegan2", {**FULL, "resolution": 64, "c_dim": 10}),
     "stylegan2-256": ("stylegan2", {**FULL, "resolution": 256}),
+    "stylegan3-small-t": ("stylegan3", {**SMALL, "resolution": 32, "kind": "t"}),
+    "stylegan3-small-r": ("stylegan3", {**SMALL, "resolution": 32, "kind": "r", "c_dim": 3}),
+    "stylegan3-256-t": ("stylegan3", {**FULL, "resolution": 256, "kind": "t", "mapping_layers": 2}),
+    "stylegan3-256-r": ("stylegan3", {**FULL, "resolution": 256, "kind": "r", "mapping_layers": 2, "channel_base": 16384}),
 }
 TRUNCATIONS = (1.0, 0.7)
+PACKAGES = ModuleType("pkg_resources")
+PACKAGES.parse_version = version.parse  # type: ignore[attr-defined]
 
 
 def seeded(network: nn.Module, seed: int = 1) -> dict[str, Tensor]:
@@ -53,8 +61,14 @@ def seeded(network: nn.Module, seed: int = 1) -> dict[str, Tensor]:
             drawn = drawn * np.float32(100 if key.endswith("weight") else 30)  # they are multiplied by 0.01
         elif key.endswith("affine.bias"):
             drawn = 1 + drawn * np.float32(0.3)
-        elif key.endswith(("noise_strength", "bias")):
+        elif key.endswith(("noise_strength", "bias", "phases")):
             drawn = drawn * np.float32(0.3)
+        elif key.endswith("freqs"):
+            drawn = np.tanh(drawn) * np.float32(2**0.5)  # within the disc of the first band
+        elif key.endswith("magnitude_ema"):
+            drawn = np.exp(drawn * np.float32(0.3))
+        elif key.endswith("transform"):
+            drawn = np.eye(3)
         weights[key] = torch.from_numpy(np.asarray(drawn, dtype=np.float32))
     return weights
 
@@ -79,10 +93,14 @@ def reference(name: str) -> nn.Module:
     """NVIDIA's network of the same case; its checkout is on the path."""
     architecture, config = CASES[name]
     rest = {key: config[key] for key in ("channel_base", "channel_max", "conv_clamp")}
+    if architecture == "stylegan2":
+        rest = {"synthesis_kwargs": rest}
+    elif config["kind"] == "r":
+        rest |= {"conv_kernel": 1, "use_radial_filters": True}
     sizes = (config["z_dim"], config["c_dim"], config["w_dim"], config["resolution"], 3)
     mapping = {"num_layers": config["mapping_layers"]}
     generator = importlib.import_module(SOURCE[architecture]).Generator
-    network: nn.Module = generator(*sizes, mapping_kwargs=mapping, synthesis_kwargs=rest)
+    network: nn.Module = generator(*sizes, mapping_kwargs=mapping, **rest)
     network.load_state_dict({**network.state_dict(), **seeded(build(name))})
     return network.eval().requires_grad_(False)
 
@@ -119,14 +137,16 @@ def commit(checkout: Path) -> str:
     )
 
 
-def compare_all(architecture: str, checkout: Path, pictures: dict[str, Any], repeats: int) -> dict[str, Any]:
-    """The figures of an architecture's cases."""
+def compare_all(architecture: str, checkout: Path, pictures: dict[str, Any], only: str, repeats: int) -> dict[str, Any]:
+    """The figures of those of an architecture's cases whose names begin with `only`."""
     if not checkout.is_dir():
         return {"skipped": f"expected a checkout in {checkout}; got nothing there"}
     for module in [name for name in sys.modules if name.split(".")[0] in ("training", "torch_utils", "dnnlib")]:
         del sys.modules[module]  # both repositories have packages of these names
     sys.path.insert(0, str(checkout))
-    cases = {name: compare(name, pictures, repeats) for name, (kind, _) in CASES.items() if kind == architecture}
+    sys.modules["pkg_resources"] = PACKAGES  # of which they want one function, and which is no longer installed by default
+    chosen = [name for name, (kind, _) in CASES.items() if kind == architecture and name.startswith(only)]
+    cases = {name: compare(name, pictures, repeats) for name in chosen}
     sys.path.remove(str(checkout))
     return {"commit": commit(checkout), "cases": cases}
 
@@ -136,13 +156,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--reference", type=Path, required=True)
     parser.add_argument("--golden", type=Path, help="where to write one .npz an architecture")
+    parser.add_argument("--only", default="", help="cases whose names begin so")
     parser.add_argument("--repeats", type=int, default=3, help="timed pictures")
     options = parser.parse_args()
     torch.set_num_threads(1)
     pictures: dict[str, Any] = {}
     with torch.no_grad():
         found = {
-            architecture: compare_all(architecture, options.reference / folder, pictures, options.repeats)
+            architecture: compare_all(architecture, options.reference / folder, pictures, options.only, options.repeats)
             for architecture, folder in REPOSITORY.items()
         }
     print(json.dumps({"torch": torch.__version__, "threads": 1, "goal": GOAL, **found}, indent=1))

@@ -32,9 +32,8 @@ class Bend(nn.Module):
         channels, size = x.shape[1:3]
         right, down, zoom, angle, gain, share = knobs.float().unbind(1)
         source = self.places.float() @ inverse(right, down, zoom, angle).transpose(1, 2)  # (B, S*S, 2)
-        bent = F.grid_sample(
-            x.float(), source.view(-1, size, size, 2), mode="bilinear", padding_mode="reflection", align_corners=False
-        )
+        grid = 2 * source.view(-1, size, size, 2)  # its frame is 2 wide
+        bent = F.grid_sample(x.float(), grid, mode="bilinear", padding_mode="reflection", align_corners=False)
         bent = bent * torch.exp(gain)[:, None, None, None]
         chosen = (share[:, None] * channels - self.rank.float()).clamp(0, 1)[..., None, None]  # (B, C, 1, 1)
         return torch.lerp(x.float(), bent, chosen).to(x.dtype)

@@ -142,16 +142,12 @@ def test_a_bend_moves_enlarges_and_turns_the_maps_as_it_says(plain: Any) -> None
     spot = torch.zeros(1, len(bend.rank), 64, 64)
     spot[:, :, 20, 40] = 1.0
     quarter = float(np.pi / 2)
-    for knobs, row, column in (
-        ([0.25, 0.125, 0.0, 0.0, 0.0, 1.0], 28, 56),
-        ([0.0, 0.0, 0.0, quarter, 0.0, 1.0], 23, 20),  # counterclockwise: what was right of the middle is now above it
-        ([0.0, 0.0, float(np.log(3.0)), 0.0, 0.0, 1.0], -3, 57),
-    ):
-        bent = bend(spot, torch.tensor([knobs]))[0, 0]
-        if row >= 0:
-            assert divmod(int(bent.argmax()), 64) == (row, column)
-        else:
-            assert float(bent.max()) < 1e-6  # enlarged threefold, it lies above the frame
+    moved = bend(spot, torch.tensor([[0.25, 0.125, 0.0, 0.0, 0.0, 1.0]]))[0, 0]
+    assert divmod(int(moved.argmax()), 64) == (28, 56)
+    turned = bend(spot, torch.tensor([[0.0, 0.0, 0.0, quarter, 0.0, 1.0]]))[0, 0]
+    assert divmod(int(turned.argmax()), 64) == (23, 20)  # what was right of the middle is now above it
+    enlarged = bend(spot, torch.tensor([[0.0, 0.0, float(np.log(2.0)), 0.0, 0.0, 1.0]]))[0, 0]
+    assert divmod(int(enlarged.argmax()), 64) in [(8, 48), (8, 49), (9, 48), (9, 49)]
     half = bend(spot, torch.tensor([[0.25, 0.0, 0.0, 0.0, 0.0, 0.5]]))
     assert int((half[0, :, 20, 40] < 0.5).sum()) == len(bend.rank) // 2
 

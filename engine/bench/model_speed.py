@@ -2,7 +2,8 @@
 
 JSON names the model's folder, the runtime (or "reference", and then its checkout) and the threads. Takes one
 order a line on standard input and answers each with a line of JSON; the first line says that it is ready. Orders: a number
-is a time in seconds to draw for, answered with the milliseconds of every frame; a text is a file to write pictures to.
+is a time in seconds to draw for, answered with every frame's milliseconds, of the
+clock and of the processor; a text is a file to write pictures to.
 """
 
 import importlib
@@ -37,16 +38,16 @@ def states(card: ModelCard) -> tuple[LatentState, ...]:
 
 def timed(
     step: Callable[[LatentState, ByteArray], None], given: Sequence[LatentState], out: ByteArray, seconds: float
-) -> list[float]:
-    """Milliseconds of each frame drawn in a time; at least one frame."""
+) -> list[tuple[float, float]]:
+    """Milliseconds of each frame drawn in a time: the clock's, and the processor's in all threads. At least one frame."""
     for state in given[:_WARM]:
         step(state, out)
-    spent: list[float] = []
+    spent: list[tuple[float, float]] = []
     begun = time.perf_counter()
     while not spent or time.perf_counter() - begun < seconds:
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), time.process_time()
         step(given[len(spent) % len(given)], out)
-        spent.append(round((time.perf_counter() - began) * 1e3, 3))
+        spent.append((round((time.perf_counter() - began) * 1e3, 3), round((time.process_time() - worked) * 1e3, 3)))
     return spent
 
 

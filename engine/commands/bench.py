@@ -79,14 +79,14 @@ def control(
 @click.option(
     "--reference",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Folder with checkouts of github.com/NVlabs/stylegan2-ada-pytorch and others, to compare with. Their code is run.",
+    help="Folder with checkouts of github.com/NVlabs/stylegan2-ada-pytorch and stylegan3, to compare with. Their code is run.",
 )
 @click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="Turns of each runtime.")
 @click.option("--seconds", type=click.FloatRange(0.1), default=5.0, show_default=True, help="Length of a turn.")
 @click.option("--threads", type=click.IntRange(1), default=os.cpu_count() or 1, show_default=True, help="Of each runtime.")
 @click.option("--only", multiple=True, metavar="MODEL", help="Measure this one; may be given more than once.")
 def models(path: Path | None, reference: Path | None, rounds: int, seconds: float, threads: int, only: tuple[str, ...]) -> None:
-    """Measure how fast models draw: those on the shelf, and StyleGAN2 and BigGAN-deep in their published sizes.
+    """Measure how fast models draw: those on the shelf, and StyleGAN2, StyleGAN3 and BigGAN-deep in published sizes.
 
     Each runtime has a process of its own; they draw in turns. BigGAN-deep is compared with the package
     pytorch-pretrained-biggan where that is installed.

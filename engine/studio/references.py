@@ -1,16 +1,18 @@
 """The networks our architectures are written after, with a model's own weights: to compare pictures and speed.
 
-NVIDIA's come from a checkout of github.com/NVlabs/stylegan2-ada-pytorch, Hugging Face's BigGAN-deep from the package
-pytorch-pretrained-biggan. Their source is executed; nothing of it is kept here.
+NVIDIA's come from a checkout of github.com/NVlabs/stylegan2-ada-pytorch or stylegan3, Hugging Face's BigGAN-deep from the
+package pytorch-pretrained-biggan. Their source is executed; nothing of it is kept here.
 """
 
 import importlib
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import torch
+from packaging import version
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -20,7 +22,11 @@ from engine.runtime.network import load_network
 from engine.types import ByteArray, LatentState
 
 Drawing = Callable[[Tensor, Tensor, float], Tensor]  # z (1,Z), y (1,C), truncation: the picture (1,3,H,W)
-MODULES = {"stylegan2": "training.networks", "biggan_deep": "pytorch_pretrained_biggan"}
+MODULES = {
+    "stylegan2": "training.networks",
+    "stylegan3": "training.networks_stylegan3",
+    "biggan_deep": "pytorch_pretrained_biggan",
+}
 
 
 class Reference:
@@ -36,6 +42,9 @@ class Reference:
             raise LookupError(f"expected one of {', '.join(MODULES)} to find a reference for; got {card.architecture!r}")
         if checkout is not None:
             sys.path.insert(0, str(checkout))
+            packages = ModuleType("pkg_resources")  # they want one function of it, and it is no longer installed with Python
+            packages.parse_version = version.parse  # type: ignore[attr-defined]
+            sys.modules.setdefault("pkg_resources", packages)
         maker = _biggan_deep if card.architecture == "biggan_deep" else _stylegan
         with torch.no_grad():
             self._draw = maker(importlib.import_module(MODULES[card.architecture]), card.config, self._ours.state_dict())
@@ -61,9 +70,12 @@ class Reference:
 
 def _stylegan(source: Any, config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> Drawing:
     sizes = (config["z_dim"], config["c_dim"], config["w_dim"], config["resolution"], 3)
-    synthesis = {key: config[key] for key in ("channel_base", "channel_max", "conv_clamp")}
-    mapping = {"num_layers": config["mapping_layers"]}
-    network = source.Generator(*sizes, mapping_kwargs=mapping, synthesis_kwargs=synthesis)
+    synthesis: dict[str, Any] = {key: config[key] for key in ("channel_base", "channel_max", "conv_clamp")}
+    if "kind" not in config:  # StyleGAN2
+        synthesis = {"synthesis_kwargs": synthesis}
+    elif config["kind"] == "r":
+        synthesis |= {"conv_kernel": 1, "use_radial_filters": True}
+    network = source.Generator(*sizes, mapping_kwargs={"num_layers": config["mapping_layers"]}, **synthesis)
     network.load_state_dict({**network.state_dict(), **weights})  # its keys are ours; it has filters beside them
     network.eval().requires_grad_(False)
 

@@ -1,9 +1,9 @@
 """Draws a model as fast as it can, when it is told to: `python -m engine.bench.model_speed JSON`.
 
-JSON names the model's folder, the runtime (or "reference", and then its checkout) and the threads. Takes one
-order a line on standard input and answers each with a line of JSON; the first line says that it is ready. Orders: a number
-is a time in seconds to draw for, answered with every frame's milliseconds, of the
-clock and of the processor; a text is a file to write pictures to.
+JSON names the model's folder, the runtime (or "reference", and then its checkout) and the threads. Takes one order a line on
+standard input and answers each with a line of JSON; the first line says that it is ready. Orders: a number is a time in
+seconds to draw for, answered with every frame's milliseconds, of the clock and of the processor; a text is a file to write
+pictures to.
 """
 
 import importlib

@@ -12,7 +12,7 @@ from engine.studio import card_file, sheets
 from engine.studio.checkpoint.opening import Given, open_checkpoint
 from engine.studio.checkpoint.weights import Found
 from engine.studio.checkpoint.window import CheckpointError
-from engine.studio.checkpoint.writing import blank, converted, new_folder
+from engine.studio.checkpoint.writing import blank, compare, converted, halves, new_folder
 from engine.studio.choosing import class_indices
 from engine.studio.drawing import open_model
 
@@ -41,12 +41,14 @@ def import_checkpoint(path: Path, order: Order, say: Callable[[str], None]) -> N
     with new_folder(order.folder, order.force) as beside:
         with open_checkpoint(path, order.given) as (found, file):
             network = blank(found, file)
+            compare(found, network, file)
             classes = class_names(found, network.classes, order.classes)
-            tensors, kept = converted(found, network, order.half, file)
+            small = halves(network) if order.half else set()
+            del network
+            tensors, kept = converted(found, small, file)
             save_file(tensors, beside / GENERATOR)
         for name in kept:
             say(f"{name} stays float32: its values are beyond half precision")
-        network.to("meta")  # what was made on the processor all the same, such as fixed noise
         card = {
             "name": order.folder.resolve().name,
             "architecture": found.architecture,
@@ -55,7 +57,7 @@ def import_checkpoint(path: Path, order: Order, say: Callable[[str], None]) -> N
             "source": {"kind": found.source, "file": order.origin or file.name, "sha256": card_file.sha256(file)},
             "config": found.config,
         }
-        card_file.write(beside, card_file.complete(beside, card, network))
+        card_file.write(beside, card_file.complete(beside, card, blank(found, file).to("meta")))
         load_card(beside)
         if order.sheet:
             say("drawing samples")

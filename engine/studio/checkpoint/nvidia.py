@@ -71,5 +71,5 @@ def _table(part: Persistent, kind: str, window: Window) -> dict[str, Any]:
     table = part.state.get(kind)
     if not isinstance(table, dict) or not all(isinstance(name, str) for name in table):
         raise CheckpointError(f"expected {kind} of {part.class_name} in {window.path}; got {type(table).__name__}")
-    window.budget.spend(len(table))
+    window.source.spend(len(table))
     return table

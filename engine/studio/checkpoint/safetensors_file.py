@@ -65,7 +65,7 @@ def _weight(entry: dict[str, Any], data: Window) -> Weight:
     shape = tuple(entry["shape"])
     if len(shape) > MOST_DIMENSIONS:
         raise ValueError("many dimensions")
-    storage = Storage(_TYPES[entry["dtype"]], math.prod(shape))
+    storage = Storage(_TYPES[entry["dtype"]], math.prod(shape), data.path)
     storage.bind(data)
     stride = tuple(math.prod(shape[index + 1 :]) for index in range(len(shape)))
     return storage.view(0, shape, stride)

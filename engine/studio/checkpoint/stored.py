@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -37,6 +38,7 @@ class Storage:
 
     dtype: torch.dtype
     count: int
+    path: Path
     window: Window | None = None
 
     def bind(self, window: Window) -> None:
@@ -50,15 +52,16 @@ class Storage:
         """The tensor that begins at `offset`. Raises CheckpointError if it reaches beyond the storage, or repeats numbers."""
         whole = all(type(n) is int and 0 <= n < 2**48 for n in (offset, *shape, *stride))
         if not whole or len(shape) != len(stride) or len(shape) > MOST_DIMENSIONS:
-            raise CheckpointError("expected a tensor's offset, shape and strides to be sizes; got others, or too many")
+            raise CheckpointError(
+                f"expected a tensor's offset, shape and strides to be sizes in {self.path}; got others, or too many"
+            )
         size = 1
         for n in shape:
             size *= n
         last = offset + sum((n - 1) * step for n, step in zip(shape, stride, strict=True)) if size else 0
         if size > self.count or last >= max(self.count, 1):
-            raise CheckpointError(
-                f"expected a tensor within its storage of {self.count} numbers; got shape {list(shape)}, strides {list(stride)}"
-            )
+            found = f"shape {list(shape)}, strides {list(stride)}"
+            raise CheckpointError(f"expected a tensor within its storage of {self.count} numbers in {self.path}; got {found}")
         return Weight(shape, lambda: self._read(offset, shape, stride))
 
     def _read(self, offset: int, shape: tuple[int, ...], stride: tuple[int, ...]) -> Tensor:
@@ -66,6 +69,5 @@ class Storage:
         if 0 in shape:
             return torch.empty(shape, dtype=self.dtype)
         span = 1 + sum((n - 1) * step for n, step in zip(shape, stride, strict=True))
-        begin = self.window.begin + offset * self.dtype.itemsize
-        data = bytearray(memoryview(self.window.data)[begin : begin + span * self.dtype.itemsize])
+        data = self.window.numbers(offset * self.dtype.itemsize, span * self.dtype.itemsize)
         return torch.frombuffer(data, dtype=self.dtype).as_strided(shape, stride)

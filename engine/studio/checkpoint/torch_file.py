@@ -40,10 +40,8 @@ def load_zip(window: Window) -> Any:
         dtype, key, count = _identity(identity)
         if key not in storages:
             if f"{folder}data/{key}" not in found:
-                raise CheckpointError(
-                    f"expected the numbers {shown(key)!r} in {window.path}; got none: it was cut off or damaged"
-                )
-            storages[key] = Storage(dtype, count)
+                raise CheckpointError(f"expected the numbers {shown(key)} in {window.path}; got none: it was cut off or damaged")
+            storages[key] = Storage(dtype, count, window.path)
             storages[key].bind(found[f"{folder}data/{key}"])
         return _same(storages[key], dtype, count)
 
@@ -56,7 +54,7 @@ def load_row(window: Window, table: Table = PLAIN) -> Any:
 
     def storage(identity: Any) -> Storage:
         dtype, key, count = _identity(identity)
-        return _same(storages.setdefault(key, Storage(dtype, count)), dtype, count)
+        return _same(storages.setdefault(key, Storage(dtype, count, window.path)), dtype, count)
 
     if Unpickler(window, table).load() != MAGIC or Unpickler(window, table).load() != PROTOCOL:
         raise CheckpointError(f"expected a PyTorch checkpoint in {window.path}; got another pickle, or another version")

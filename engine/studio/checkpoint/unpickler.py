@@ -50,11 +50,11 @@ class Unpickler:
 
     def load(self) -> Any:
         """The value. Raises CheckpointError for whatever is no pickle of tensors and plain values."""
-        window, budget, stack = self.window, self.window.budget, self.stack
+        window, source, stack = self.window, self.window.source, self.stack
         try:
             while True:
                 code = window.data[window.step(1)]
-                budget.spend(1)
+                source.spend(1)
                 if code == 0x2E:  # STOP
                     return stack.pop()
                 _CODES[code](self)
@@ -71,8 +71,9 @@ class Unpickler:
         return items
 
     def text(self, count: int, encoding: str = "utf-8") -> None:
-        self.window.budget.spend(text_bytes=count)
-        self.stack.append(self.window.read(count).decode(encoding, "surrogatepass" if encoding == "utf-8" else "strict"))
+        part = self.window.part(count)
+        self.window.source.spend(text_bytes=count)
+        self.stack.append(part.read(count).decode(encoding, "surrogatepass" if encoding == "utf-8" else "strict"))
 
     def integer(self, count: int) -> None:
         if count > DIGITS_LIMIT:
@@ -165,7 +166,7 @@ def _push(value: Callable[[Unpickler], Any]) -> Callable[[Unpickler], None]:
 
 def _quoted(u: Unpickler) -> str:
     line = u.window.line(1 << 16)
-    u.window.budget.spend(text_bytes=len(line))
+    u.window.source.spend(text_bytes=len(line))
     if len(line) < 2 or line[:1] != line[-1:] or line[:1] not in (b"'", b'"') or b"\\" in line:
         raise ValueError("a text that is not plainly quoted")
     return line[1:-1].decode("latin-1")
@@ -215,7 +216,7 @@ def _refuse(code: int) -> Callable[[Unpickler], None]:
 
 def _text_line(u: Unpickler) -> None:
     line = u.window.line(1 << 16)
-    u.window.budget.spend(text_bytes=len(line))
+    u.window.source.spend(text_bytes=len(line))
     u.stack.append(line.decode("raw-unicode-escape"))
 
 

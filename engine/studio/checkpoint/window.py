@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 NAME_LIMIT = 120  # characters of the file's own text that an error repeats
 
@@ -14,10 +15,15 @@ class CheckpointError(ValueError):
 
 
 @dataclass(slots=True)
-class Budget:
-    """What reading one file may cost in all, however its parts are nested. A large StyleGAN takes some 60,000 steps."""
+class Source:
+    """An open file, and what reading it may cost in all, however its parts are nested.
+
+    A large StyleGAN's pickle takes some 60,000 steps and 1 MiB of text.
+    """
 
     path: Path
+    file: BinaryIO
+    data: mmap.mmap
     steps: int = 500_000
     text_bytes: int = 16 << 20
 
@@ -30,28 +36,27 @@ class Budget:
 
 
 class Window:
-    """The bytes [begin, end) of a mapped file; `at` moves as they are read."""
+    """The bytes [begin, end) of a file; `at` moves as they are read."""
 
-    __slots__ = ("at", "begin", "budget", "data", "end")
+    __slots__ = ("at", "begin", "data", "end", "source")
 
-    def __init__(self, data: mmap.mmap, begin: int, end: int, budget: Budget) -> None:
-        if not 0 <= begin <= end <= len(data):
-            raise CheckpointError(
-                f"expected bytes {begin}..{end} in {budget.path}; got {len(data)}: the file was cut off or damaged"
-            )
-        self.data, self.begin, self.end, self.budget, self.at = data, begin, end, budget, begin
+    def __init__(self, source: Source, begin: int, end: int) -> None:
+        if not 0 <= begin <= end <= len(source.data):
+            found = f"{len(source.data)}: it was cut off or damaged"
+            raise CheckpointError(f"expected bytes {begin}..{end} in {source.path}; got {found}")
+        self.source, self.data, self.begin, self.end, self.at = source, source.data, begin, end, begin
 
     @property
     def path(self) -> Path:
         """The file, for errors."""
-        return self.budget.path
+        return self.source.path
 
     def __len__(self) -> int:
         return self.end - self.begin
 
     def fresh(self) -> "Window":
         """The same bytes, read from their beginning again."""
-        return Window(self.data, self.begin, self.end, self.budget)
+        return Window(self.source, self.begin, self.end)
 
     def step(self, count: int) -> int:
         """Move `count` bytes on; where they began. Raises CheckpointError beyond the end."""
@@ -68,6 +73,14 @@ class Window:
         at = self.step(count)
         return self.data[at : at + count]
 
+    def numbers(self, offset: int, count: int) -> bytearray:
+        """`count` bytes from `offset` on, to be kept: read beside the map, whose pages would count as memory too."""
+        data = bytearray(count)
+        self.source.file.seek(self.begin + offset)
+        if self.begin + offset + count > self.end or self.source.file.readinto(data) != count:  # type: ignore[attr-defined]
+            raise CheckpointError(f"expected {count} bytes of numbers in {self.path}; got fewer: it has changed meanwhile")
+        return data
+
     def number(self, count: int, signed: bool = False) -> int:
         """The next `count` bytes as a little-endian number."""
         return int.from_bytes(self.read(count), "little", signed=signed)
@@ -75,7 +88,7 @@ class Window:
     def part(self, count: int) -> "Window":
         """The next `count` bytes, not read."""
         at = self.step(count)
-        return Window(self.data, at, at + count, self.budget)
+        return Window(self.source, at, at + count)
 
     def line(self, limit: int = 1024) -> bytes:
         """Up to the next newline, which is passed over."""
@@ -96,7 +109,7 @@ def opened(path: Path) -> Iterator[Window]:
         if path.stat().st_size == 0:
             raise CheckpointError(f"expected a checkpoint in {path}; got an empty file")
         data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        yield Window(data, 0, len(data), Budget(path))
+        yield Window(Source(path, file, data), 0, len(data))
 
 
 def shown(text: object) -> str:

@@ -6,9 +6,11 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from engine.generators.network import Network
 from engine.registry import lookup
@@ -19,26 +21,61 @@ from engine.studio.checkpoint.window import CheckpointError
 _NAMED = 5  # names in an error
 
 
+class _Hollow(TorchFunctionMode):
+    """While it is on, tensors are made but not filled: a network's shapes at no cost, before any is known to be right.
+
+    The "meta" device would do that too, but at its first use PyTorch loads its compiler, which takes a second and 80 MB.
+    """
+
+    _DRAWN = (torch.randn, torch.rand, torch.ones)
+    _FILLED = (Tensor.normal_, Tensor.uniform_, Tensor.fill_, Tensor.zero_)
+
+    def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
+        given = dict(kwargs or {})
+        if func in self._FILLED:
+            return args[0]
+        if func in self._DRAWN:
+            given.pop("generator", None)
+            func = torch.empty
+        return func(*args, **given)
+
+
 def blank(found: Found, path: Path) -> Network:
-    """The architecture in half precision and without numbers, so that shapes can be compared before anything is allocated."""
+    """The architecture, its numbers whatever was in memory. Raises CheckpointError for settings that are none's."""
     try:
-        with torch.device("meta"):
+        with _Hollow():
             network: Network = lookup("architecture", found.architecture).from_config(found.config)
     except (LookupError, TypeError, ValueError, RuntimeError, OverflowError, MemoryError) as error:
         said = f"{type(error).__name__}: {error}"
         raise CheckpointError(
             f"expected a network {found.architecture!r} in {path}; got settings that are none's ({said})"
         ) from error
-    return network.half()
+    return network
 
 
-def converted(found: Found, network: Network, half: bool, path: Path) -> tuple[dict[str, Tensor], list[str]]:
-    """The tensors to write, and the names of those that half precision cannot hold and which therefore stay float32.
+def compare(found: Found, network: Network, path: Path) -> None:
+    """Raises CheckpointError for names and shapes that are not the network's."""
+    wanted = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    given = {name: weight.shape for name, weight in found.weights.items()}
+    for what, names in (("no", wanted.keys() - given.keys()), ("unknown tensors", given.keys() - wanted.keys())):
+        if names:
+            listed = ", ".join(sorted(names)[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+            raise CheckpointError(f"expected the weights of {found.architecture} in {path}; got {what} {listed}")
+    for name, shape in wanted.items():
+        if given[name] != shape:
+            raise CheckpointError(f"expected {name} of shape {list(shape)} in {path}; got {list(given[name])}")
 
-    Raises CheckpointError for names and shapes that are not the network's, and for NaN and infinity.
+
+def halves(network: Network) -> set[str]:
+    """The tensors that the network has in half precision when it is; it is afterwards."""
+    return {name for name, tensor in network.half().state_dict().items() if tensor.dtype == torch.float16}
+
+
+def converted(found: Found, small: set[str], path: Path) -> tuple[dict[str, Tensor], list[str]]:
+    """The tensors to write, those of `small` in half precision, and the names of such as it cannot hold, which stay float32.
+
+    Raises CheckpointError for NaN and infinity.
     """
-    wanted = network.state_dict()
-    _compare(found, {name: tuple(tensor.shape) for name, tensor in wanted.items()}, path)
     tensors: dict[str, Tensor] = {}
     kept = []
     for name, weight in found.weights.items():
@@ -50,25 +87,14 @@ def converted(found: Found, network: Network, half: bool, path: Path) -> tuple[d
             if not bool(torch.isfinite(tensor).all()):
                 raise CheckpointError(f"expected finite weights in {path}; got NaN or infinity in {name}")
             tensor = tensor.float()
-            if half and wanted[name].dtype == torch.float16:
-                small = tensor.half()
-                if bool(torch.isfinite(small).all()):
-                    tensor = small
-                else:
-                    kept.append(name)
+        if name in small:
+            half = tensor.half()
+            if bool(torch.isfinite(half).all()):
+                tensor = half
+            else:
+                kept.append(name)
         tensors[name] = tensor.contiguous()
     return tensors, kept
-
-
-def _compare(found: Found, wanted: dict[str, tuple[int, ...]], path: Path) -> None:
-    given = {name: weight.shape for name, weight in found.weights.items()}
-    for what, names in (("no", wanted.keys() - given.keys()), ("unknown tensors", given.keys() - wanted.keys())):
-        if names:
-            listed = ", ".join(sorted(names)[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
-            raise CheckpointError(f"expected the weights of {found.architecture} in {path}; got {what} {listed}")
-    for name, shape in wanted.items():
-        if given[name] != shape:
-            raise CheckpointError(f"expected {name} of shape {list(shape)} in {path}; got {list(given[name])}")
 
 
 @contextmanager

@@ -7,13 +7,13 @@ _END64, _LOCATOR64, _LOCATOR_BYTES = b"PK\x06\x06", b"PK\x06\x07", 20
 _ENTRY, _LOCAL = b"PK\x01\x02", b"PK\x03\x04"
 _FULL16, _FULL32 = 0xFFFF, 0xFFFFFFFF
 _ENCRYPTED = 1
-_STEPS = 20  # what reading one entry costs, in steps of the budget
+_STEPS = 20  # what reading one entry costs, in steps
 
 
 def entries(window: Window) -> dict[str, Window]:
     """Every entry's bytes by its name. Raises CheckpointError for a zip that is cut off, packed, or lies about its entries."""
     count, size, offset = _directory(window)
-    window.budget.spend(count * _STEPS, size)
+    window.source.spend(count * _STEPS, size)
     rows = _at(window, window.begin + offset, size)
     found: dict[str, Window] = {}
     for _ in range(count):
@@ -81,4 +81,4 @@ def _at(window: Window, begin: int, size: int) -> Window:
         raise CheckpointError(
             f"expected bytes {begin}..{begin + size} in {window.path}; got {window.end}: it was cut off or damaged"
         )
-    return Window(window.data, begin, begin + size, window.budget)
+    return Window(window.source, begin, begin + size)

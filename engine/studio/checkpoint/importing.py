@@ -55,6 +55,7 @@ def import_checkpoint(path: Path, order: Order, say: Callable[[str], None]) -> N
             "classes": list(classes),
             "licence": order.licence or found.licence or UNKNOWN_LICENCE,
             "source": {"kind": found.source, "file": order.origin or file.name, "sha256": card_file.sha256(file)},
+            "patch": card_file.PATCH,
             "config": found.config,
         }
         card_file.write(beside, card_file.complete(beside, card, blank(found, file).to("meta")))

@@ -49,6 +49,7 @@ def write(target: Path, recipe: Recipe, facts: dict[str, Any], run: Path) -> Non
         "description": f"Trained on {facts['pictures']} pictures of {_name(setup.dataset.folder)}.",
         "classes": list(setup.classes),
         "licence": ", ".join(sorted({source["licence"] for source in sources})),
+        "patch": card_file.PATCH,
         "config": setup.config,
         "training": facts | {"run": _name(run)},
         "sources": _summed(setup.dataset),

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from engine.generators.stylegan2 import StyleGAN2
+from engine.generators.stylegan3 import StyleGAN3
 
 SMALL = {
     "resolution": 16,
@@ -29,7 +30,7 @@ SMALL = {
     "mapping_layers": 2,
     "conv_clamp": 256.0,
 }
-BUFFERS = ("w_avg", "noise_const", "resample_filter")
+BUFFERS = ("w_avg", "noise_const", "resample_filter", "freqs", "phases", "transform", "magnitude_ema", "up_filter")
 
 
 @torch.no_grad()
@@ -128,6 +129,18 @@ def nvidia_pickle(made: StyleGAN2, source: str = "", protocol: int = 4, **attrib
     snapshot = {"G": root, "D": root, "G_ema": root, "training_set_kwargs": extra, "augment_pipe": None}
     with under_their_names():
         return pickle.dumps(snapshot, protocol=protocol)
+
+
+def nvidia_three(made: StyleGAN3, radial: bool) -> bytes:
+    """A snapshot as the StyleGAN3 repository writes it."""
+    tensors = made.state_dict()
+    layers = [name.removesuffix(".magnitude_ema") for name in tensors if name.endswith(".magnitude_ema")]
+    told: dict[str, dict[str, Any]] = {name: {"conv_clamp": 256, "down_radial": radial} for name in layers}
+    told["synthesis"] = {"num_layers": 14, "_init_kwargs": EasyDict(channel_base=256, channel_max=16)}
+    tensors |= {f"{name}.up_filter": torch.ones(12) / 12 for name in layers}
+    root = nvidia_tree(tensors, "", told)
+    with under_their_names():
+        return pickle.dumps({"G": root, "D": root, "G_ema": root, "augment_pipe": None}, protocol=4)
 
 
 def rosinality_state(made: StyleGAN2) -> dict[str, Tensor]:

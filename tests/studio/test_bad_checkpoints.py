@@ -76,9 +76,14 @@ def laughing(levels: int) -> bytes:
     return persistent(inner)
 
 
-ITSELF = persistent(
-    b"}q\x00" + forged.text("_parameters") + b"}s" + forged.text("_buffers") + b"}s" + forged.text("_modules") + b"}s"
-)
+def itself() -> bytes:
+    """A module that is its own part."""
+    meta = b"}" + forged.text("class_name") + b"Ns" + forged.text("state") + b"h\x00s"
+    part = b"}" + forged.text("a") + b"ctorch_utils.persistence\n_reconstruct_persistent_obj\n(" + meta + b"tRs"
+    tables = forged.text("_parameters") + b"}s" + forged.text("_buffers") + b"}s" + forged.text("_modules") + part + b"s"
+    return persistent(b"}q\x00" + tables)
+
+
 BIG, ONE = b"\x8a\x06\0\0\0\0\0\1\x85", b"K\x01\x85"
 NONE = b"K\x00\x85"
 ENTRY = zipped(tensor(4, b"K\x04\x85", ONE))
@@ -95,8 +100,8 @@ def pickles() -> dict[str, tuple[bytes, str]]:
         "an integer of many digits": (b"\x80\x02L" + b"9" * 100_000 + b"L\n.", "a line of at most"),
         "a memo far out": (HEAD + b"}r\xff\xff\xff\xff.", "with nothing in it"),
         "a memo that is not there": (HEAD + b"j\xff\xff\xff\xff.", "expected a pickle"),
-        "lists in lists": (HEAD + b"]" * 200_000 + b"a" * 199_999 + b".", "with list in it"),
-        "tuples in tuples as a key": (HEAD + b"})" + b"\x85" * 300_000 + b"Ns.", "a key that is a tuple"),
+        "lists in lists": (HEAD + b"]" * 140_000 + b"a" * 139_999 + b".", "with list in it"),
+        "tuples in tuples as a key": (HEAD + b"})" + b"\x85" * 290_000 + b"Ns.", "a key that is a tuple"),
         "a tuple doubled eighty times as a key": (HEAD + b"})" + b"2\x86" * 80 + b"Ns.", "a key that is a tuple"),
         "keys of one hash": (HEAD + b"}(" + b"\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x1fN" * 2 + b"u.", "a key that is a int"),
         "ten million values": (HEAD + b"N" * 10_000_000 + b".", "more values and text"),
@@ -106,6 +111,7 @@ def pickles() -> dict[str, tuple[bytes, str]]:
         ),
         "modules doubled fifteen times": (laughing(15), "holds itself, or too many"),
         "modules doubled sixty times": (laughing(60), "holds itself, or too many"),
+        "a module in itself": (itself(), "holds itself, or too many"),
         "attributes that are no tables": (persistent(b"}"), "expected _parameters"),
         "a network that is a list": (b"\x80\x02}" + forged.text("G_ema") + b"]s.", "with G_ema in it"),
         "a call of a value": (HEAD + b"K\x01)R.", "a call of what is no global"),
@@ -226,7 +232,6 @@ for file in sorted(Path(sys.argv[1]).iterdir()):
 
 def refused(folder: Path, out: Path) -> dict[str, tuple[str, float, float, float]]:
     """What a process of its own says of each file in `folder`, and what it cost: seconds, processor seconds, megabytes so far."""
-    out.mkdir()
     command = [sys.executable, "-c", REFUSE, str(folder), str(out)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=250, check=False, cwd=Path(__file__).parents[2])
     assert done.returncode == 0, done.stderr
@@ -234,52 +239,55 @@ def refused(folder: Path, out: Path) -> dict[str, tuple[str, float, float, float
     return {row[0]: tuple(row[1:]) for row in map(json.loads, done.stdout.splitlines())}
 
 
-def test_harmful_files_are_refused_at_once_and_in_little_memory(tmp_path: Path) -> None:
-    folder = tmp_path / "files"
-    folder.mkdir()
-    for name, (data, _) in ALL.items():
+SPARSE = {
+    "a hole of 64 GiB": (b"", "none of these"),
+    "a pickle with a hole": (HEAD + b"\x8e" + struct.pack("<Q", HUGE - 100), "expected a pickle"),
+    "a header of 63 GiB": (struct.pack("<Q", HUGE - 4096) + b"{", "safetensors header"),
+    "a zip with a hole": (ENTRY, "zip's directory"),
+}
+
+
+def cut() -> dict[str, bytes]:
+    """Sound files of three kinds, cut at every kilobyte, at random, and within their last bytes."""
+    made, rng = forged.network(), random.Random(1)
+    found = {}
+    for kind, whole in (("pickle", WHOLE), ("zip", forged.rosinality(made)), ("row", forged.rosinality(made, zipped=False))):
+        at = [*range(0, len(whole), 1024), *(rng.randrange(len(whole)) for _ in range(40)), *range(len(whole) - 30, len(whole))]
+        found |= {f"a {kind} cut at {size}": whole[:size] for size in at}
+    return found
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, float, float, float]]:
+    """What one process says of them all, and what it cost."""
+    folder = tmp_path_factory.mktemp("files")
+    for name, data in ({name: data for name, (data, _) in (ALL | SPARSE).items()} | cut()).items():
         (folder / name).write_bytes(data)
-    sparse = {
-        "a hole of 64 GiB": (b"", "none of these"),
-        "a pickle with a hole": (HEAD + b"\x8e" + struct.pack("<Q", HUGE - 100), "expected a pickle"),
-        "a header of 63 GiB": (struct.pack("<Q", HUGE - 4096) + b"{", "safetensors header"),
-        "a zip with a hole": (ENTRY, "zip's directory"),
-    }
-    for name, (data, _) in sparse.items():
-        (folder / name).write_bytes(data)
+    for name in SPARSE:
         os.truncate(folder / name, HUGE)
-    rows = refused(folder, tmp_path / "out")
-    for name, (_, reason) in (ALL | sparse).items():
+    return refused(folder, tmp_path_factory.mktemp("out"))
+
+
+def test_harmful_files_are_refused_at_once_and_in_little_memory(rows: dict[str, tuple[str, float, float, float]]) -> None:
+    for name, (_, reason) in (ALL | SPARSE).items():
         said, took_s, spent_s, grown_mb = rows[name]
         print(f"{name}: {took_s * 1e3:.0f} ms ({spent_s * 1e3:.0f} ms of processor), at most {grown_mb:.0f} MB so far: {said}")
         assert re.search(reason, said), f"{name}: {said}"
-        assert str(folder / name) in said, said
-        assert "\n" not in said
+        assert name in said
         assert said.isprintable()
         assert spent_s < 1.0, name
         assert took_s < 10.0, name  # ten times the goal
         assert grown_mb < 256, name
 
 
-@pytest.mark.parametrize("kind", ["nvidia", "zip", "row"])
-def test_a_file_cut_anywhere_is_refused(tmp_path: Path, kind: str) -> None:
-    made = forged.network()
-    whole = {"nvidia": WHOLE, "zip": forged.rosinality(made), "row": forged.rosinality(made, zipped=False)}[kind]
-    folder = tmp_path / "files"
-    folder.mkdir()
-    rng = random.Random(1)
-    for size in (
-        *range(0, len(whole), 1024),
-        *(rng.randrange(len(whole)) for _ in range(40)),
-        *range(len(whole) - 30, len(whole)),
-    ):
-        (folder / f"{size:07d}").write_bytes(whole[:size])
-    rows = refused(folder, tmp_path / "out")
-    assert len(rows) > len(whole) // 1024
-    for name, (said, _, spent_s, grown_mb) in rows.items():
-        assert said.startswith("expected "), f"cut at {name}: {said}"
+def test_a_file_cut_anywhere_is_refused(rows: dict[str, tuple[str, float, float, float]]) -> None:
+    parts = {name: row for name, row in rows.items() if " cut at " in name}
+    assert len(parts) > 300
+    for name, (said, took_s, spent_s, _) in parts.items():
+        assert said.startswith("expected "), f"{name}: {said}"
+        assert name in said
         assert spent_s < 1.0, name
-        assert grown_mb < 256, name
+        assert took_s < 10.0, name
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from engine.generators.stylegan3 import StyleGAN3
 from engine.runtime.card import load_card
 from engine.studio.checkpoint.importing import Order, import_checkpoint
 from engine.studio.checkpoint.opening import Given
@@ -51,6 +52,19 @@ def test_a_stylegan2_draws_what_its_source_draws(tmp_path: Path, kind: str, half
     assert near(forged.drawn(ours), forged.drawn(made), 0.02 if half else 1e-5)
     stored = load_file(tmp_path / "model" / "weights.safetensors")
     assert {tensor.dtype for tensor in stored.values()} == {torch.float16 if half else torch.float32}
+
+
+@pytest.mark.parametrize("kind", ["t", "r"])
+def test_a_stylegan3_draws_what_its_source_draws(tmp_path: Path, kind: str) -> None:
+    torch.manual_seed(4)
+    made = StyleGAN3.from_config({**forged.SMALL, "channel_base": 256, "kind": kind}).eval()
+    (tmp_path / "source.pkl").write_bytes(forged.nvidia_three(made, kind == "r"))
+    ours = take(tmp_path / "source.pkl", tmp_path / "model", half=False)
+    assert near(forged.drawn(ours), forged.drawn(made), 1e-5)
+    assert load_card(tmp_path / "model").config["kind"] == kind
+    (tmp_path / "source.pkl").write_bytes(forged.nvidia_three(made, kind == "t"))
+    with pytest.raises(CheckpointError, match="down_radial"):
+        take(tmp_path / "source.pkl", tmp_path / "other")
 
 
 def test_a_conditional_network_keeps_its_classes(tmp_path: Path) -> None:
@@ -136,6 +150,7 @@ def test_the_card_says_where_it_comes_from_and_the_sheet_shows_it(tmp_path: Path
         assert sheet.width > 8 * 160
         assert sheet.height > 3 * 160
     assert os.stat(tmp_path / "mine").st_mode & 0o777 == 0o777 & ~_umask()
+    assert {file.stat().st_mode & 0o777 for file in (tmp_path / "mine").iterdir()} == {0o666 & ~_umask()}
 
 
 def _umask() -> int:

@@ -18,14 +18,14 @@ class CheckpointError(ValueError):
 class Source:
     """An open file, and what reading it may cost in all, however its parts are nested.
 
-    A large StyleGAN's pickle takes some 60,000 steps and 1 MiB of text.
+    A StyleGAN2 of 1024 pixels takes 66,000 steps and 0.1 MiB of text, its discriminator and training state included.
     """
 
     path: Path
     file: BinaryIO
     data: mmap.mmap
-    steps: int = 500_000
-    text_bytes: int = 16 << 20
+    steps: int = 300_000
+    text_bytes: int = 8 << 20
 
     def spend(self, steps: int = 0, text_bytes: int = 0) -> None:
         """Raises CheckpointError when it is used up."""

@@ -115,6 +115,8 @@ def new_folder(folder: Path, force: bool) -> Iterator[Path]:
     try:
         yield beside
         beside.chmod(0o777 & ~_umask())
+        for file in beside.iterdir():
+            file.chmod(0o666 & ~_umask())
         if folder.exists():
             for file in sorted(beside.iterdir(), key=lambda file: file.name == CARD):
                 os.replace(file, folder / file.name)
@@ -125,7 +127,7 @@ def new_folder(folder: Path, force: bool) -> Iterator[Path]:
 
 
 def _umask() -> int:
-    """The user's mask for new files; mkdtemp makes folders that only the user may read."""
+    """The user's mask for new files; mkdtemp and safetensors make such as only the user may read."""
     mask = os.umask(0)
     os.umask(mask)
     return mask

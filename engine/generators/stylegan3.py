@@ -108,7 +108,9 @@ class Layer(nn.Module):
         fall = lowpass(TAPS * down, band.cutoff, 2 * band.width, rate, radial)
         missing = (band.size - 1) * down + 1 - (before.size + kernel - 1) * up + len(rise) + len(fall) - 2
         skip = len(rise) - 1 - (missing + up) // 2  # so that both filters stay centred: appendix C.3 of the paper
-        self.act = FilteredReLU(up, down, rise, fall, skip, band.size, clamp)
+        unseen = max(0, (skip - len(rise)) // up + 1)  # pixels at each edge that no pixel kept depends on: not drawn
+        self.edge = kernel - 1 - unseen
+        self.act = FilteredReLU(up, down, rise, fall, skip - unseen * up, band.size, clamp)
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         """x (B,I,R,R), w (B,W): (B,O,S,S)."""
@@ -121,8 +123,10 @@ class Layer(nn.Module):
         if self.weight.dtype != torch.float32:  # sums of thousands of products must not overflow
             fan = (x.shape[1] * self.kernel**2) ** 0.5
             style, scale = style / fan, scale * fan
-        x = F.conv2d(x * style.to(x.dtype)[..., None, None], self.weight, padding=self.kernel - 1)
-        x = x * scale.to(x.dtype)[..., None, None] + self.bias[:, None, None]
+        if self.edge < 0:
+            x = x[:, :, -self.edge : self.edge, -self.edge : self.edge]
+        x = F.conv2d(x * style.to(x.dtype)[..., None, None], self.weight, padding=max(self.edge, 0))
+        x = x.mul_(scale.to(x.dtype)[..., None, None]).add_(self.bias[:, None, None])  # fresh memory would cost more
         return self.act(x)  # type: ignore[no-any-return]
 
 

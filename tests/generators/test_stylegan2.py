@@ -174,6 +174,13 @@ def test_float16_does_not_overflow_where_the_weights_are_large() -> None:
     assert np.abs(found - expected).max() < 0.02 * np.abs(expected).max()
 
 
+def test_it_can_be_trained() -> None:
+    network = build(CLASSES).double().requires_grad_(True)
+    z, y, noise = (value.double() for value in inputs(network, batch=1))
+    network(z, y, full(1).double(), noise).square().mean().backward()
+    assert all(parameter.grad is not None and parameter.grad.abs().max() > 0 for parameter in network.parameters())
+
+
 def test_openvino_draws_what_torch_draws(classes: Any) -> None:
     openvino = pytest.importorskip("openvino")
 

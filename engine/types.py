@@ -40,7 +40,7 @@ class FeatureFrame:
 class LatentState:
     """One input of a generator. `truncation` scales the spread of z; `noise` feeds the network's own random inputs.
 
-    `live` holds whatever else a model lets move (`engine.generators.network.Network.live`); all zeros is at rest.
+    `live` holds whatever else a model lets move (`engine.network.Network.live`); all zeros is at rest.
     """
 
     z: FloatArray  # (Z,)

@@ -20,7 +20,7 @@ import torch
 from packaging import version
 from torch import Tensor, nn
 
-from engine.generators.network import Network
+from engine.network import Network
 from engine.registry import lookup
 
 GOAL = 1e-4

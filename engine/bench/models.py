@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -118,11 +118,18 @@ def write_random(folder: Path, described: Mapping[str, Any]) -> None:
         raise RuntimeError(f"expected a model in {folder}; got {done.stderr.strip().splitlines()[-1:]}")
 
 
-def measure(found: Mapping[str, Subject], seconds: float, rounds: int, threads: int) -> dict[str, Any]:
-    """Figures of every subject, and the raw samples; see `measure_one`."""
+def measure(
+    found: Mapping[str, Subject],
+    seconds: float,
+    rounds: int,
+    threads: int,
+    tell: Callable[[str, dict[str, Any]], None] = lambda name, figures: None,
+) -> dict[str, Any]:
+    """Figures of every subject, and the raw samples; see `measure_one`. `tell` hears of each subject when it is done."""
     models, samples = {}, {}
     for name, subject in found.items():
         models[name], samples[name] = measure_one(subject, seconds, rounds, threads)
+        tell(name, models[name])
     return {"threads": threads, "seconds": seconds, "rounds": rounds, "models": models, "samples": samples}
 
 

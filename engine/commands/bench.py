@@ -97,13 +97,15 @@ def models(path: Path | None, reference: Path | None, rounds: int, seconds: floa
         unknown = set(only) - found.keys()
         if unknown:
             raise LookupError(f"expected models of {', '.join(found)} from --only; got {', '.join(sorted(unknown))}")
-        figures = measure({name: found[name] for name in only or found}, seconds, rounds, threads)
+        figures = measure({name: found[name] for name in only or found}, seconds, rounds, threads, _tell_one)
     if path is not None:
         path.write_text(json.dumps(figures, indent=1), encoding="utf-8")
-    for name, one in figures["models"].items():
-        click.echo(name)
-        for key, value in one.items():
-            click.echo(f"    {key:18}  {value}")
+
+
+def _tell_one(name: str, figures: dict[str, Any]) -> None:
+    click.echo(name)
+    for key, value in figures.items():
+        click.echo(f"    {key:18}  {value}")
 
 
 def _tell(figures: dict[str, Any], path: Path | None) -> None:

@@ -6,6 +6,7 @@ import click
 
 PLAYED = "in ~/.local/share/clavilux/models, `clavilux play --model` finds it by its folder's name"
 
+
 @click.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @click.option(

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from engine.generators.bending import Bend
-from engine.generators.network import NOTHING, Network
+from engine.network import NOTHING, Network
 from engine.registry import register
 
 STATISTICS = 51  # sets of statistics in a checkpoint, for truncation 0, 0.02, ..., 1

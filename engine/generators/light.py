@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from engine.generators.network import NOTHING, Network
+from engine.network import NOTHING, Network
 from engine.registry import register
 
 KEY, MOVE, BEND, TONE = 3, 8, 12, 6  # latent layout: where, what differs downwards (3 each), twice pan tilt zoom roll, bend, tone

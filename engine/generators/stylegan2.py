@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from engine.generators.bending import Bend
 from engine.generators.mapping import Dense
 from engine.generators.mapping import Mapping as MappingNetwork
-from engine.generators.network import NOTHING, Network
+from engine.network import NOTHING, Network
 from engine.registry import register
 
 ROOT2 = 2**0.5

@@ -16,7 +16,7 @@ from engine.generators.alias_free import FilteredReLU, lowpass
 from engine.generators.bending import inverse
 from engine.generators.mapping import Dense
 from engine.generators.mapping import Mapping as MappingNetwork
-from engine.generators.network import NOTHING, Network
+from engine.network import NOTHING, Network
 from engine.registry import register
 
 DEPTH, CRITICAL, MARGIN = 14, 2, 10  # layers before tRGB; those that are critically sampled; pixels round the picture

@@ -10,7 +10,7 @@ from typing import Any, Self
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from engine.generators.network import NOTHING, Network
+from engine.network import NOTHING, Network
 from engine.registry import lookup, register
 
 CHANNELS, DEPTH, WHOLE = 64, 16, 4  # feature maps, layers of them, and the factor that the network always draws

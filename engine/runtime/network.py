@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from engine.generators.network import Network
+from engine.network import Network
 from engine.registry import lookup
 from engine.runtime.card import CardError, ModelCard
 

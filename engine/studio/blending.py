@@ -14,9 +14,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from engine.generators.biggan_deep import Attention, BigGanDeep, Block
-from engine.generators.network import Network
 from engine.generators.stylegan2 import StyleGAN2
 from engine.generators.stylegan3 import MARGIN, StyleGAN3
+from engine.network import Network
 from engine.runtime.card import GENERATOR, CardError, ModelCard, load_card
 from engine.runtime.network import load_network
 from engine.studio import card_file

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from engine.generators.network import Network
+from engine.network import Network
 from engine.runtime.card import GENERATOR
 
 CARD = "model.toml"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from engine.generators.biggan_deep import BigGanDeep
 from engine.generators.mapping import Mapping as MappingNetwork
-from engine.generators.network import Network
+from engine.network import Network
 from engine.studio.drawing import Array, Frames, core, frames, latents, placed, weights
 from engine.studio.naming import SIDE, change_of
 from engine.types import Directions

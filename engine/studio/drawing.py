@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.generators.network import Network
 from engine.generators.upscaled import Upscaled
+from engine.network import Network
 from engine.runtime.card import load_card
 from engine.runtime.network import load_network
 

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from engine.generators.mapping import Mapping as MappingNetwork
-from engine.generators.network import Network
+from engine.network import Network
 from engine.outputs.recorder import Recorder
 from engine.studio.drawing import Array, Frames, core, frames, latents, loop, placed
 from engine.studio.sheets import ENDINGS, tile

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from engine.generators.network import Network
+from engine.network import Network
 from engine.studio.dataset.reading import Dataset
 from engine.studio.drawing import Frames
 from engine.studio.features import Scene, installed

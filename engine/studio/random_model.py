@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from engine.generators.network import Network
+from engine.network import Network
 from engine.registry import lookup
 from engine.runtime.card import GENERATOR
 from engine.studio import card_file

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from engine.generators.network import Network
+from engine.network import Network
 from engine.studio.drawing import WALK_STEP, Array, Frames, frames, latents, walk, weights
 
 ENDINGS = (".png", ".webp", ".jpg")

@@ -15,7 +15,7 @@ from tiny import biggan_deep, stylegan2  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
 from engine.commands.directions import command  # noqa: E402
-from engine.generators.network import NOTHING, Network  # noqa: E402
+from engine.network import NOTHING, Network  # noqa: E402
 from engine.resources import find as on_shelf  # noqa: E402
 from engine.runtime.card import CardError, load_card  # noqa: E402
 from engine.studio import direction_files  # noqa: E402

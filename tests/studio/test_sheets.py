@@ -11,7 +11,7 @@ from PIL import Image
 from tiny import stylegan2
 
 from engine.commands.sheet import command
-from engine.generators.network import Network
+from engine.network import Network
 from engine.resources import find
 from engine.studio import sheets
 from engine.studio.choosing import class_indices, model_folder

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from engine.generators.network import Network
+from engine.network import Network
 from engine.registry import lookup
 from engine.studio.card_file import CARD
 from engine.studio.checkpoint.weights import Found

@@ -16,7 +16,7 @@ from torch import Tensor, nn, optim
 from torch.nn import functional as F
 
 from engine.generators.light import BASE, Decoder, Light
-from engine.generators.network import Network
+from engine.network import Network
 from engine.registry import register
 from engine.runtime.card import GENERATOR, CardError, ModelCard
 from engine.studio.dataset.reading import Dataset

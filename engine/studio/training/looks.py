@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.generators.network import Network
+from engine.network import Network
 from engine.studio import features, sheets
 from engine.studio.dataset.reading import Dataset
 from engine.studio.drawing import frames, latents, weights

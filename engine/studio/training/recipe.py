@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn, optim
 
-from engine.generators.network import Network
+from engine.network import Network
 from engine.runtime.card import ModelCard
 from engine.studio.dataset.reading import Dataset
 from engine.studio.training.parallel import World

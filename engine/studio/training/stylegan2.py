@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn, optim
 from torch.nn import functional as F
 
-from engine.generators.network import Network
 from engine.generators.stylegan2 import Layer, StyleGAN2
+from engine.network import Network
 from engine.registry import register
 from engine.runtime.card import GENERATOR, CardError, ModelCard
 from engine.studio.dataset.reading import Dataset

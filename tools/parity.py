@@ -36,6 +36,7 @@ FULL = {
     "mapping_layers": 8,
     "conv_clamp": 256.0,
 }
+QUARTER = {**FULL, "channel_base": 8192, "channel_max": 128, "mapping_layers": 2}  # whole ones take minutes
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "stylegan2-small": ("stylegan2", {**SMALL, "resolution": 64}),
     "stylegan2-small-classes": ("stylegan2", {**SMALL, "resolution": 64, "c_dim": 3}),
@@ -43,8 +44,8 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "stylegan2-256": ("stylegan2", {**FULL, "resolution": 256}),
     "stylegan3-small-t": ("stylegan3", {**SMALL, "resolution": 32, "kind": "t"}),
     "stylegan3-small-r": ("stylegan3", {**SMALL, "resolution": 32, "kind": "r", "c_dim": 3}),
-    "stylegan3-256-t": ("stylegan3", {**FULL, "resolution": 256, "kind": "t", "mapping_layers": 2}),
-    "stylegan3-256-r": ("stylegan3", {**FULL, "resolution": 256, "kind": "r", "mapping_layers": 2, "channel_base": 16384}),
+    "stylegan3-128-t": ("stylegan3", {**QUARTER, "resolution": 128, "kind": "t"}),
+    "stylegan3-128-r": ("stylegan3", {**QUARTER, "resolution": 128, "kind": "r"}),
 }
 TRUNCATIONS = (1.0, 0.7)
 PACKAGES = ModuleType("pkg_resources")

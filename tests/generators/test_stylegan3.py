@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 
 from engine.generators.alias_free import bessel_j1, lowpass  # noqa: E402
 from engine.generators.stylegan3 import StyleGAN3, bands  # noqa: E402
-from tools.parity import CASES, build, inputs  # noqa: E402
+from tools.parity import CASES, FULL, build, inputs  # noqa: E402
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "stylegan3.npz"
 T, R = "stylegan3-small-t", "stylegan3-small-r"
@@ -154,7 +154,7 @@ def test_filters_are_those_of_scipy() -> None:
 
 def test_layers_are_named_as_in_the_reference() -> None:
     with torch.device("meta"):
-        network = StyleGAN3.from_config({**CASES["stylegan3-256-t"][1], "resolution": 1024})
+        network = StyleGAN3.from_config({**FULL, "resolution": 1024, "kind": "t"})
     names = [name for name, _ in network.synthesis.named_children()]
     assert names[:5] == ["input", "L0_36_512", "L1_36_512", "L2_52_512", "L3_52_512"]
     assert names[-5:] == ["L10_1044_81", "L11_1044_51", "L12_1044_32", "L13_1024_32", "L14_1024_3"]

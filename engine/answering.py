@@ -37,7 +37,7 @@ class Answering:
             if number <= len(patches()):
                 self._show.instrument.tree.post(LOAD_PATCH, patches()[number - 1].stem)
         elif action.name == "model":
-            shelf = [path.name for path in resources.listing("models")]
+            shelf = [path.name for path in resources.models()]
             at = shelf.index(self._show.generator.info.name) if self._show.generator.info.name in shelf else -1
             self._show.instrument.tree.post(LOAD_MODEL, shelf[(at + 1) % len(shelf)])
         elif action.name == "allow" and self._show.hands is not None:
@@ -75,7 +75,7 @@ class Answering:
         elif change.address == LOAD_PATCH:
             self._load(str(change.value), "patch", [path.stem for path in patches()], self._show.choose)
         elif change.address == LOAD_MODEL:
-            self._load(str(change.value), "model", [path.name for path in resources.listing("models")], self._show.change_model)
+            self._load(str(change.value), "model", [path.name for path in resources.models()], self._show.change_model)
         elif change.address == SHOT:
             self._stills.save(self._names.new(".png"), self._show.stage.read())
         elif change.address == RECORD and bool(change.value) != (self._show.reel.seconds is not None):  # or it is our own word

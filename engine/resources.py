@@ -55,6 +55,11 @@ def listing(shelf: str, pattern: str = "*") -> tuple[Path, ...]:
     return tuple(found[name] for name in sorted(found))
 
 
+def models() -> tuple[Path, ...]:
+    """The folders of all models on the shelf; one that is still being written begins with a dot."""
+    return tuple(path for path in listing("models") if path.is_dir() and not path.name.startswith("."))
+
+
 def cache_folder() -> Path:
     """Where compiled networks are kept between shows; made if it is not there."""
     folder = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "clavilux"

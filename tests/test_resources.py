@@ -44,3 +44,10 @@ def test_names_cannot_leave_the_shelf(name: str) -> None:
 def test_assets_must_be_a_folder(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="--assets"):
         resources.add_assets(tmp_path / "nowhere")
+
+
+def test_models_are_folders_that_are_not_still_being_written(home: Path) -> None:
+    for name in (".light.x1", "mine"):
+        (home.parent / name).mkdir()
+    (home.parent / "README.md").write_text("not a model")
+    assert [folder.name for folder in resources.models()] == ["light", "mine"]

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from engine.bench.model_speed import REFERENCE
-from engine.resources import listing
+from engine.resources import models
 
 RUNTIMES = ("openvino", "torch")
 Samples = dict[str, list[list[tuple[float, float]]]]  # runtime -> turns -> frames: milliseconds of clock and processor
@@ -98,7 +98,7 @@ def subjects(reference: Path | None) -> Iterator[dict[str, Subject]]:
 
     `reference` holds checkouts of the repositories that CHECKOUTS names.
     """
-    found = {folder.name: Subject(folder) for folder in listing("models") if (folder / "model.toml").is_file()}
+    found = {folder.name: Subject(folder) for folder in models() if (folder / "model.toml").is_file()}
     with tempfile.TemporaryDirectory() as scratch:
         for name, described in PUBLISHED.items():
             folder = Path(scratch) / name

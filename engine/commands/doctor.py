@@ -163,7 +163,7 @@ def check_models() -> Iterator[Finding]:
     """Every model's files against the hashes in its card."""
     from engine.runtime.card import CardError, load_card
 
-    folders = [path for path in resources.listing("models") if path.is_dir()]
+    folders = resources.models()
     if not folders:
         yield Finding("fault", "models", "none", f"expected them in one of {', '.join(str(root) for root in resources.roots())}")
     for folder in folders:

@@ -15,7 +15,7 @@ def command(as_json: bool) -> None:
     from engine.runtime.card import CardError, load_card
 
     report = {}
-    for folder in (path for path in resources.listing("models") if path.is_dir()):
+    for folder in resources.models():
         try:
             load_card(folder)
             card, fault = tomllib.loads((folder / "model.toml").read_text(encoding="utf-8")), ""

@@ -52,7 +52,7 @@ def complete_model(ctx: click.Context, param: click.Parameter, incomplete: str) 
     """Names of models that begin so."""
     from engine import resources
 
-    return [path.name for path in resources.listing("models") if path.name.startswith(incomplete)]
+    return [path.name for path in resources.models() if path.name.startswith(incomplete)]
 
 
 class Play(click.Command):
@@ -285,6 +285,8 @@ def command(
         if not available:
             mode = "film"
             click.echo(f"No display ({reason}): writing a film to {given['record'] or DEFAULT_FILM} instead.")
+    if safe:  # what was named may be broken, or not be there any more
+        given |= {"patch": PlayOptions().patch, "model": PlayOptions().model}
     given["patch"] = given["patch"] or usual_patch(given["model"])
     rate_hz = fps or (30.0 if mode == "film" else 60.0)
     options = PlayOptions(mode=mode, rate_hz=rate_hz, params=(*ctx.meta["params"], *settings), **given)

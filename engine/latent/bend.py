@@ -26,6 +26,6 @@ class Bend(LiveInput):
     def step(self, moment: Moment) -> FloatArray:
         rows = np.zeros(self.shape, np.float32)
         moved = self.x, self.y, self.zoom * math.log(2), self.angle * math.tau, self.gain * math.log(2)
-        if any(moved):
+        if self.share and any(moved):  # else the network would do the work and nothing would show
             rows[min(int(self.layer), self.shape[0] - 1)] = (*moved, self.share)
         return rows

@@ -23,6 +23,7 @@ class GivenW(LiveInput):
 
     def seed(self, chance: Chance) -> None:
         self._at, self._given = np.zeros(self.shape, np.float32), ()
+        self._goal = self._at[:-1]
 
     def step(self, moment: Moment) -> FloatArray:
         given, size = self.value, self.shape[0] - 1
@@ -30,8 +31,8 @@ class GivenW(LiveInput):
         at[size] = self.amount if given and size % len(given) == 0 else 0.0
         if at[size] == 0.0:
             return np.zeros(self.shape, np.float32)
-        goal = np.resize(np.array(given, np.float32), size)
         fresh = not self._given
-        at[:size] += (goal - at[:size]) * np.float32(1.0 if fresh else 1.0 - math.exp(-moment.dt_s / HAND_S))
-        self._given = given
+        if given is not self._given:  # thousands of numbers, which cost too much to be turned into an array every tick
+            self._given, self._goal = given, np.resize(np.array(given, np.float32), size)
+        at[:size] += (self._goal - at[:size]) * np.float32(1.0 if fresh else 1.0 - math.exp(-moment.dt_s / HAND_S))
         return at.copy()

@@ -8,6 +8,7 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from engine.runtime.card import CardError, ModelCard
 from engine.types import ByteArray, LatentState
 
 KEPT = 4  # converted graphs a model
+_LONGEST, _DIGITS = 64, 16  # of a folder's name: characters of the model's, and of a hash
 
 
 @register("runtime", "openvino")
@@ -95,7 +97,12 @@ def graph_folder(card: ModelCard) -> Path:
     for file in [*sorted(Path(architectures.origin).parent.glob("*.py")), *converters]:
         digest.update(file.read_bytes())
     digest.update(" ".join(importlib.metadata.version(package) for package in ("openvino", "torch")).encode())
-    return cache_folder() / "graphs" / f"{card.name}-{digest.hexdigest()[:16]}"
+    return cache_folder() / "graphs" / f"{_plain(card)}-{digest.hexdigest()[:_DIGITS]}"
+
+
+def _plain(card: ModelCard) -> str:
+    """The card's name, which may hold anything, as part of a file's name that means nothing but itself."""
+    return re.sub(r"[^A-Za-z0-9_-]", "_", card.name)[:_LONGEST]
 
 
 def convert(card: ModelCard, folder: Path) -> None:
@@ -115,6 +122,6 @@ def convert(card: ModelCard, folder: Path) -> None:
                 raise
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    known = sorted(folder.parent.glob(f"{card.name}-*"), key=lambda path: path.stat().st_mtime)
+    known = sorted(folder.parent.glob(f"{_plain(card)}-{'[0-9a-f]' * _DIGITS}"), key=lambda path: path.stat().st_mtime)
     for old in known[:-KEPT]:
         shutil.rmtree(old, ignore_errors=True)

@@ -152,6 +152,7 @@ def _card(cards: tuple[ModelCard, ModelCard], how: Recipe, out: Path) -> dict[st
         "description": f"A blend: {cards[0].name}, but {percent} from {cards[1].name}.",
         "classes": list(cards[0].classes),
         "licence": licences[0] if len(licences) == 1 else " AND ".join(licences),
+        "patch": cards[0].patch or card_file.PATCH,
     }
     cautions = list(dict.fromkeys(str(card["caution"]) for card in old if "caution" in card))
     if cautions:

@@ -4,9 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from engine import resources
-from engine.commands.play import as_ordered, unused, without_the_users
+from engine import resources, show
+from engine.commands.play import as_ordered, command, unused, without_the_users
 from engine.guard.orders import Orders
 from engine.guard.watched import Watched
 from engine.options import PlayOptions
@@ -124,3 +125,12 @@ def test_no_recording_is_written_over(tmp_path: Path) -> None:
     for name in ("a.mp4", "a-2.mp4"):
         (tmp_path / name).touch()
     assert unused(tmp_path / "a.mp4") == tmp_path / "a-3.mp4"
+
+
+def test_safe_mode_does_not_ask_for_what_was_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    played: list[PlayOptions] = []
+    monkeypatch.setattr(show, "perform", played.append)
+    monkeypatch.setattr(resources, "_shipped_alone", False)
+    words = ["gone", "--model", "gone", "--safe", "--headless", "--no.such.parameter", "1"]
+    CliRunner().invoke(command, words, catch_exceptions=False)
+    assert [(options.patch, options.model) for options in played] == [(PlayOptions().patch, PlayOptions().model)]

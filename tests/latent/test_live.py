@@ -78,6 +78,8 @@ def test_bending_speaks_of_one_resolution_in_the_units_of_the_network():
     assert not rows[[0, 2]].any()
     leaves["layer"].set_base(4)  # beyond what this network has: its last
     assert step(live)["bend"][ROWS - 1].any()
+    leaves["share"].set_base(0.0)  # nothing would be seen of it, and so it must not cost anything
+    assert not step(live)["bend"].any()
 
 
 def test_the_same_seed_gives_the_same_second_latent():

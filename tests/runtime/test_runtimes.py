@@ -96,6 +96,14 @@ def test_a_damaged_graph_is_converted_again_and_old_ones_go(openvino, card, cach
     assert folder.is_dir()
 
 
+@pytest.mark.parametrize("name", ["../../*", "/tmp/x", "*", "a/b", "[a-z]", "x" * 300, ""])
+def test_no_name_of_a_model_leads_out_of_the_cache_or_to_graphs_of_others(card, cache, name):
+    folder = graph_folder(dataclasses.replace(card, name=name))
+    assert folder.parent == cache
+    assert not set(folder.name) & set("/*?[.")
+    assert len(folder.name) < 100
+
+
 @pytest.mark.parametrize("runtime", ["openvino", "torch"])
 def test_a_configuration_that_does_not_fit_the_weights_is_refused(card, runtime, tmp_path):
     shutil.copytree(card.folder, tmp_path / "m")

@@ -65,6 +65,7 @@ def test_the_card_names_both_sources_and_both_licences(pair: tuple[Path, Path], 
     assert [(s["name"], s["licence"]) for s in card["sources"]] == [("one", "CC0-1.0"), ("two", "CC-BY-4.0")]
     assert [s["sha256"] for s in card["sources"]] == [load_card(folder).sha256 for folder in pair]
     assert card["blend"] == {"swap_from": 16, "weights": 1.0}
+    assert card["patch"] == card_file.PATCH  # the usual one names classes that it does not have
 
 
 def test_what_is_written_can_be_played_and_its_sheet_shows_all_three(pair: tuple[Path, Path], tmp_path: Path) -> None:

@@ -166,8 +166,9 @@ def play_live(
     if watched is not None:
         stack.push(watched)  # first of all: what is closed after it may take its time
         hands.restore(watched.parts)
-        for message in instrument.meter.restore(watched.parts.get(TEMPO, {})):
-            live.say(message)
+        if watched.saved is not None:
+            for message in instrument.meter.restore(watched.parts.get(TEMPO, {})):
+                live.say(message)
         parts = {TEMPO: instrument.meter.state, TRACK: lambda: int(source.status().position_s)}
         watched.begin(live, {**hands.parts(), **parts})
     if options.record is not None:

@@ -84,6 +84,19 @@ def itself() -> bytes:
     return persistent(b"}q\x00" + tables)
 
 
+def copied(name: str, value: bytes) -> bytes:
+    """A list of ten thousand calls, each with the same remembered value."""
+    module, _, last = name.rpartition(".")
+    target = b"c%s\n%s\nq\x00" % (module.encode(), last.encode())
+    return b"\x80\x02](" + target + value + b"\x85q\x01" + b"h\x00h\x01R" * 10_000 + b"e."
+
+
+def arrays() -> bytes:
+    """A list of ten thousand small arrays of the same 64 KiB."""
+    state = b"(K\x01J\0\0\1\0\x85cnumpy\ndtype\nX\x02\0\0\0u1\x85R\x89B\0\0\1\0" + bytes(1 << 16) + b"tq\x01"
+    return b"\x80\x02](" + state + b"cnumpy.core.multiarray\n_reconstruct\nq\x00" + b"h\x00)Rh\x01b" * 10_000 + b"e."
+
+
 BIG, ONE = b"\x8a\x06\0\0\0\0\0\1\x85", b"K\x01\x85"
 NONE = b"K\x00\x85"
 ENTRY = zipped(tensor(4, b"K\x04\x85", ONE))
@@ -109,6 +122,12 @@ def pickles() -> dict[str, tuple[bytes, str]]:
             HEAD + b"X" + struct.pack("<I", 20 << 20) + b"x" * (20 << 20) + b".",
             "more values and text",
         ),
+        "a text taken apart again and again": (
+            copied("builtins.set", b"X" + struct.pack("<I", 2 << 20) + b"x" * (2 << 20)),
+            "more values and text",
+        ),
+        "a list copied again and again": (copied("torch.Size", b"](" + b"K\x01" * 100_000 + b"e"), "more values and text"),
+        "an array copied again and again": (arrays(), "more values and text"),
         "modules doubled fifteen times": (laughing(15), "holds itself, or too many"),
         "modules doubled sixty times": (laughing(60), "holds itself, or too many"),
         "a module in itself": (itself(), "holds itself, or too many"),

@@ -102,6 +102,8 @@ def _kind(arguments: tuple[Any, ...]) -> Kind:
 def _numbers(kind: Any, data: Any, shape: tuple[int, ...], order: Any = "C") -> NDArray[Any]:
     if not isinstance(kind, Kind) or not isinstance(data, bytes | Window) or len(data) > SMALL:
         raise ValueError("a numpy array without its numbers, or a large one")
+    if isinstance(data, Window):
+        data.source.spend(text_bytes=len(data))
     raw = data if isinstance(data, bytes) else data.fresh().read(len(data))
     return np.frombuffer(raw, kind.numpy()).reshape(shape, order=order)
 

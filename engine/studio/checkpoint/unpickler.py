@@ -98,6 +98,11 @@ class Unpickler:
     def call(self, target: Any, arguments: Any) -> None:
         if not isinstance(target, Maker) or not isinstance(arguments, tuple):
             raise TypeError("a call of what is no global, or without a tuple")
+        for given in arguments:  # which may be one remembered value, copied again and again
+            if isinstance(given, str | bytes):
+                self.window.source.spend(text_bytes=len(given))
+            elif isinstance(given, list | tuple | dict):
+                self.window.source.spend(steps=len(given))
         self.stack.append(target.make(arguments))
 
     def build(self) -> None:

@@ -1,5 +1,7 @@
 """Converts a model for OpenVINO: `python -m engine.runtime.convert MODEL_FOLDER FOLDER`. Needs torch."""
 
+import ctypes
+import signal
 import sys
 from pathlib import Path
 
@@ -9,12 +11,16 @@ import torch
 from engine.runtime.card import load_card
 from engine.runtime.network import Picture, load_network, resting, variants
 
+PR_SET_PDEATHSIG = 1
+
 
 def main() -> None:
     """Write the graphs, float32, of the model in the folder named first into the folder named second: 0.xml, 1.xml ...
 
     Each input bears its name; a graph with fewer inputs comes before one with more.
     """
+    if sys.platform == "linux":  # with whoever wanted the graph, and not go on for minutes beside a show that does not
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     folder, out = (Path(argument) for argument in sys.argv[1:])
     network = load_network(load_card(folder, verify=False))  # load_network checks what it reads
     for index, names in enumerate(variants(network)):

@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from engine.runtime.card import CardError, ModelCard
 from engine.types import ByteArray, LatentState
 
 KEPT = 4  # converted graphs a model
+ABANDONED_S = 3600.0  # a graph that was not finished by then belongs to a process that was killed
 _LONGEST, _DIGITS = 64, 16  # of a folder's name: characters of the model's, and of a hash
 
 
@@ -123,5 +125,6 @@ def convert(card: ModelCard, folder: Path) -> None:
     finally:
         shutil.rmtree(part, ignore_errors=True)
     known = sorted(folder.parent.glob(f"{_plain(card)}-{'[0-9a-f]' * _DIGITS}"), key=lambda path: path.stat().st_mtime)
-    for old in known[:-KEPT]:
+    left = (path for path in folder.parent.glob("*.part") if time.time() - path.stat().st_mtime > ABANDONED_S)
+    for old in (*known[:-KEPT], *left):
         shutil.rmtree(old, ignore_errors=True)

@@ -1,4 +1,5 @@
 import dataclasses
+import os
 import shutil
 import subprocess
 import sys
@@ -85,6 +86,9 @@ def test_a_damaged_graph_is_converted_again_and_old_ones_go(openvino, card, cach
     for index in range(KEPT + 2):
         (folder.parent / f"{card.name}-{index:016x}").mkdir()
         time.sleep(0.01)
+    abandoned = folder.parent / f"other-{0:016x}.7.part"
+    abandoned.mkdir()
+    os.utime(abandoned, (0, 0))
     (folder / "0.bin").write_bytes((folder / "0.bin").read_bytes()[:5000])
     said = []
     again = lookup("runtime", "openvino")(card, 1, said.append)

@@ -1,6 +1,7 @@
-"""Converts a model for OpenVINO: `python -m engine.runtime.convert MODEL_FOLDER FOLDER`. Needs torch."""
+"""Converts a model for OpenVINO: `python -m engine.runtime.convert MODEL_FOLDER FOLDER PARENT`. Needs torch."""
 
 import ctypes
+import os
 import signal
 import sys
 from pathlib import Path
@@ -21,7 +22,9 @@ def main() -> None:
     """
     if sys.platform == "linux":  # with whoever wanted the graph, and not go on for minutes beside a show that does not
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    folder, out = (Path(argument) for argument in sys.argv[1:])
+        if os.getppid() != int(sys.argv[3]):  # it died while torch was loaded
+            return
+    folder, out = (Path(argument) for argument in sys.argv[1:3])
     network = load_network(load_card(folder, verify=False))  # load_network checks what it reads
     for index, names in enumerate(variants(network)):
         example = resting(network, names)

@@ -112,7 +112,7 @@ def convert(card: ModelCard, folder: Path) -> None:
     part = folder.with_name(f"{folder.name}.{os.getpid()}.part")
     part.mkdir(parents=True)
     try:
-        command = [sys.executable, "-P", "-m", "engine.runtime.convert", str(card.folder), str(part)]
+        command = [sys.executable, "-P", "-m", "engine.runtime.convert", str(card.folder), str(part), str(os.getpid())]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             words = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,10 @@ def read(folder: Path) -> dict[str, Any]:
 
 
 def write(folder: Path, card: dict[str, Any]) -> None:
-    """Write the card: plain values first, then tables, then lists of tables."""
-    (folder / CARD).write_text(_HEAD + _table(card, ""), encoding="utf-8")
+    """Write the card, whole or not at all: plain values first, then tables, then lists of tables."""
+    part = folder / f".{CARD}.part"
+    part.write_text(_HEAD + _table(card, ""), encoding="utf-8")
+    os.replace(part, folder / CARD)
 
 
 def complete(folder: Path, card: dict[str, Any], network: Network) -> dict[str, Any]:

@@ -79,6 +79,9 @@ def test_a_conditional_network_keeps_its_classes(tmp_path: Path) -> None:
     (tmp_path / "names.txt").write_text("fire\nwater\n")
     with pytest.raises(CheckpointError, match=r"expected 4 classes, one a line, in .*names\.txt; got 2"):
         take(tmp_path / "source.pkl", tmp_path / "third", classes=tmp_path / "names.txt")
+    (tmp_path / "names.txt").write_bytes(b"caf\xe9\n" * 4)
+    with pytest.raises(CheckpointError, match=r"expected names in UTF-8 in .*names\.txt"):
+        take(tmp_path / "source.pkl", tmp_path / "third", classes=tmp_path / "names.txt")
     assert not (tmp_path / "third").exists()
 
 

@@ -35,6 +35,11 @@ class Beside(Generic[T]):
         """The next thing that was made, once."""
         return self._made.popleft() if self._made else None
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is being made, and nothing waits to be taken."""
+        return not self._busy and not self._made
+
     def _work(self) -> None:
         while True:
             with self._changing:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from engine import resources
 from engine.control.meter import Meter
-from engine.control.patch import Patch, load_patch
+from engine.control.patch import Patch, PatchError, load_patch
 from engine.control.tree import ParamTree
 from engine.features.analysis import Analysis
 from engine.master import LOAD_MODEL, LOAD_PATCH, Buttons, Master, Shelf
@@ -75,9 +75,15 @@ class Instrument:
     def change_model(self, model: Model) -> None:
         """Make ticks for another model, from the next one on; what the hand set stays. For the thread of `hear`.
 
-        Raises PatchError if what plays cannot be wired to it: all is then as it was.
+        Where what plays cannot be wired to it, the patch that its card names takes over. Raises ValueError (PatchError) or
+        OSError if that does not help either: all is then as it was.
         """
-        self.performer.change_model(model)
+        try:
+            self.performer.change_model(model)
+        except PatchError:
+            if model.patch in ("", self.performer.patch.name):
+                raise
+            self.performer.change_model(model, find_patch(model.patch))
         self._model = model
 
     def hear(self, hops: Mapping[str, FloatArray], t_heard: float) -> Tick:

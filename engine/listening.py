@@ -91,7 +91,7 @@ class Listening:
             try:
                 self._instrument.change_model(info)
                 self.send = send
-            except ValueError as error:  # the playing patch names a class that it lacks
+            except (OSError, ValueError) as error:  # the playing patch names a class that it lacks
                 self.model_refused = str(error)
 
     def _hear(self, hop: AudioHop) -> None:

@@ -131,8 +131,9 @@ class Live:
     def change_model(self, name: str) -> None:
         """Warm another model beside the one that plays, then cross-fade to it; one that fails leaves the old one."""
         opened = self._open_model
-        if opened is None or (name == self.generator.info.name and self._incoming is None):
+        if opened is None or (name == self.generator.info.name and self._incoming is None and self._models.idle):
             return
+        self.say(f"model {name}: warming")
 
         def make() -> GeneratorProcess:
             incoming = opened(name)
@@ -220,7 +221,9 @@ class Live:
         old, self.generator, self._incoming, self._changing = self.generator, incoming, None, False
         self.stage.crossfade(FADE_S)
         end_later(old)
-        self.say(f"model {incoming.info.name}")
+        patch = self.instrument.performer.patch  # another one, where the old one does not know the model's classes
+        self._watcher.watch(patch.path)
+        self.say(f"model {incoming.info.name}, played by {patch.name}")
 
     def _pace(self, cadence: Cadence) -> None:
         """Wait until the next frame is due; a display that waits for its own refresh leaves nothing to wait for."""

@@ -40,6 +40,8 @@ class Model(Protocol):
     def live(self) -> Mapping[str, tuple[int, ...]]: ...
     @property
     def directions(self) -> Directions | None: ...
+    @property
+    def patch(self) -> str: ...
 
 
 class Performance(Parametric):
@@ -107,13 +109,14 @@ class Performer:
         with self._wiring:
             self._offered = self._build(patch)
 
-    def change_model(self, info: Model) -> None:
-        """Play on with another model from the next step on; what hands set stays, and no address that stays ever fails.
+    def change_model(self, info: Model, patch: Patch | None = None) -> None:
+        """Play on with another model from the next step on, and with another patch if one is given.
 
-        Raises ValueError (PatchError if the patch cannot be wired to it): all is then as it was.
+        What hands set stays, and no address that stays ever fails. Raises ValueError (PatchError if the patch cannot be wired
+        to the model): all is then as it was.
         """
         with self._wiring:
-            patch, was = self.patch, (self._info, self._classes)
+            patch, was = patch or self.patch, (self._info, self._classes)
             live = LiveInputs(info, self._seed, self._live)
             classes = {name: self._classes.get(name, leaf) for name, leaf in class_leaves(info.class_names).items()}
             old = _addresses({at: self._fixed[at] for at in ("classes", "network")})

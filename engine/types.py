@@ -118,6 +118,7 @@ class GeneratorInfo:
     resolution: tuple[int, int]  # width, height
     live: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # further inputs of the network, and their shapes
     directions: Directions | None = None
+    patch: str = ""  # the patch that plays it where the playing one cannot; empty: none in particular
 
 
 class Generator(Protocol):

@@ -219,3 +219,24 @@ def test_one_patch_plays_models_of_any_classes():
         assert y.sum() == pytest.approx(1.0, abs=1e-4)
         shown = [address for address in stand.instrument.tree if address.startswith("/classes/")]
         assert sum(stand.instrument.tree.leaf(address).base == 1.0 for address in shown) == min(count, 12)
+
+
+def test_a_model_that_the_patch_does_not_suit_is_played_by_the_patch_of_its_card():
+    stand = Stand()
+    stand.instrument.tree.post("/macro/1", 0.9)
+    stand.hear()
+    stones = replace(INFO, name="stones", class_names=("granite", "marble"), patch="any-model")
+    stand.instrument.change_model(stones)
+    tick = stand.hear()
+    assert tick.latent.y.shape == (2,)
+    assert stand.instrument.performer.playing.name == "any-model"
+    assert (stand.instrument.tree.leaf("/patch/load").base, stand.instrument.tree.leaf("/macro/1").base) == ("any-model", 0.9)
+
+
+def test_nothing_changes_where_the_patch_of_the_card_does_not_suit_either():
+    stand = Stand()
+    stand.hear()
+    with pytest.raises(PatchError, match="expected a class of the model"):
+        stand.instrument.change_model(replace(INFO, name="wood", class_names=("oak",), patch="tidal"))
+    assert stand.hear().latent.y.shape == (len(INFO.class_names),)
+    assert stand.instrument.performer.playing.name == "first-light"

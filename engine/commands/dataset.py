@@ -18,7 +18,7 @@ def read_sides(ctx: click.Context, param: click.Parameter, value: str) -> tuple[
 
 @click.command(epilog="Example: clavilux dataset photographs -o sets/coast --size 448x288")
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option("-o", "--out", "data", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder to make.")
+@click.option("-o", "--output", "data", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder to make.")
 @click.option("--size", default="256x256", metavar="WxH", callback=read_sides, show_default=True, help="Size of all pictures.")
 @click.option(
     "--held", default=0.05, show_default=True, type=click.FloatRange(0, 0.5), help="Share of each class kept for judging a model."
@@ -33,6 +33,7 @@ def command(folder: Path, data: Path, size: tuple[int, int], held: float, licenc
 
     Pictures smaller than --size, broken files and near-duplicates are left out and listed in left-out.csv; all others are
     turned as their EXIF says, cropped to the middle and resized. Killed, it goes on where it was. Nothing is overwritten.
+    Of the recipes, light takes pictures of 256x256 and more (wider ones are panned over), stylegan2 of any size.
     """
     from engine.studio.dataset.making import LEFT_OUT, make
 

@@ -145,7 +145,8 @@ def as_ordered(options: PlayOptions, watched: "Watched", named: frozenset[str]) 
 
     try:
         patch = find_patch(saved.patch)
-        if again or "patch" not in named:
+        usual = "model" not in named or options.patch == PlayOptions().patch  # another model may be played by one of its own
+        if again or ("patch" not in named and usual):
             options = replace(options, patch=saved.patch)
         elif not find_patch(options.patch).path.samefile(patch.path):
             bases.clear()

@@ -69,6 +69,7 @@ class ModelCard:
             resolution=self.resolution,
             live=self.live,
             directions=self.load_directions(),
+            patch=self.patch,
         )
 
     @property

@@ -92,13 +92,13 @@ def write(network: Network, track: Track, file: Path, fps: float, truncation: fl
 
     Raises OSError where the file cannot be written.
     """
-    if file.suffix in PICTURES:
+    if file.suffix.lower() in PICTURES:
         count = drawn(file, track)
         moments = [k * len(track) // count for k in range(count)]
         found = yield from _counted(track.draw(network, moments, truncation))
         rows = [found[i : i + COLUMNS] for i in range(0, len(found), COLUMNS)]
         tile(rows, min(144, network.resolution[0])).save(file, quality=88)
-    elif file.suffix == ".webp":
+    elif file.suffix.lower() == ".webp":
         found = yield from _counted(track.draw(network, range(len(track)), truncation))
         ends_ms = np.round(np.arange(len(found) + 1) * 1000 / fps).astype(int)
         first, *others = (Image.fromarray(frame) for frame in found)
@@ -109,12 +109,12 @@ def write(network: Network, track: Track, file: Path, fps: float, truncation: fl
 
 def drawn(file: Path, track: Track) -> int:
     """How many frames `write` will draw."""
-    return min(MOMENTS, len(track)) if file.suffix in PICTURES else len(track)
+    return min(MOMENTS, len(track)) if file.suffix.lower() in PICTURES else len(track)
 
 
 def check_ending(file: Path) -> None:
     """Raises ValueError for a file that no loop can be written as, before anything is drawn."""
-    if file.suffix not in (*FILMS, *ENDINGS):
+    if file.suffix.lower() not in (*FILMS, *ENDINGS):
         raise ValueError(f"expected a file ending in {', '.join((*FILMS, *ENDINGS))}; got {file}")
 
 

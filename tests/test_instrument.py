@@ -192,7 +192,7 @@ def test_publishing_costs_little():
 
 
 def test_a_model_brings_its_live_inputs_and_takes_them_along():
-    stand = Stand("any-model")
+    stand = Stand("wildcard")
     assert not [address for address in stand.instrument.tree if address.startswith("/network/")]
     assert stand.hear().latent.live == {}
     styled = replace(
@@ -210,7 +210,7 @@ def test_a_model_brings_its_live_inputs_and_takes_them_along():
 
 
 def test_one_patch_plays_models_of_any_classes():
-    stand = Stand("any-model")
+    stand = Stand("wildcard")
     for count in (1, 5, 13, 1000):
         names = tuple(f"thing {number}" for number in range(count))
         stand.instrument.change_model(replace(INFO, name=f"of-{count}", class_names=names))
@@ -225,12 +225,12 @@ def test_a_model_that_the_patch_does_not_suit_is_played_by_the_patch_of_its_card
     stand = Stand()
     stand.instrument.tree.post("/macro/1", 0.9)
     stand.hear()
-    stones = replace(INFO, name="stones", class_names=("granite", "marble"), patch="any-model")
+    stones = replace(INFO, name="stones", class_names=("granite", "marble"), patch="wildcard")
     stand.instrument.change_model(stones)
     tick = stand.hear()
     assert tick.latent.y.shape == (2,)
-    assert stand.instrument.performer.playing.name == "any-model"
-    assert (stand.instrument.tree.leaf("/patch/load").base, stand.instrument.tree.leaf("/macro/1").base) == ("any-model", 0.9)
+    assert stand.instrument.performer.playing.name == "wildcard"
+    assert (stand.instrument.tree.leaf("/patch/load").base, stand.instrument.tree.leaf("/macro/1").base) == ("wildcard", 0.9)
 
 
 def test_nothing_changes_where_the_patch_of_the_card_does_not_suit_either():

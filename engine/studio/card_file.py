@@ -14,7 +14,7 @@ from engine.network import Network
 from engine.runtime.card import GENERATOR
 
 CARD = "model.toml"
-PATCH = "any-model"  # plays models whatever their classes are called
+PATCH = "wildcard"  # plays models whatever their classes are called
 _HEAD = "# The card of this model: what it is, where it comes from, and what its files must be.\n"
 
 

@@ -5,7 +5,7 @@ text as its DAT `runtime`, whose functions its callbacks call.
 """
 
 MACROS = ("energy", "speed", "chaos", "colour", "texture", "zoom", "flash", "audio")
-PATCHES = ("deep-music", "first-light", "foundry", "mandala", "tidal", "voyage")
+PATCHES = ("deep-music", "first-light", "foundry", "mandala", "tidal", "voyage", "wildcard")
 FADERS = {f"Macro{number}": f"/macro/{number}" for number in range(1, 9)} | {"Master": "/master/level"}
 SWITCHES = {"Freeze": "/freeze", "Blackout": "/blackout"}
 PULSES = {"Panic": "/panic", "Tap": "/tempo/tap", "Resync": "/tempo/resync", "Release": "/tempo/release"}

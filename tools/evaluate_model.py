@@ -1,4 +1,4 @@
-"""Measures a model and writes the figures into its card: `python -m tools.evaluate_model models/light --data out/data`.
+"""Measures a model and writes the figures into its card: `python -m tools.evaluate_model models/light --data out/dataset`.
 
 The judge (tools/judge.py) learns from pictures that the model never saw (split `held`). How good it is, is measured on those by
 cross-validation between sources; then it is tried on the training pictures, then on samples.
@@ -127,7 +127,7 @@ def main() -> None:
     """Measures, writes the card, prints the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path)
-    parser.add_argument("--data", type=Path, default=Path("out/data"))
+    parser.add_argument("--data", type=Path, default=Path("out/dataset"))
     parser.add_argument("--packages", type=Path, default=Path("out/packages"), help="where tools.data.build unpacked them")
     parser.add_argument("--per-class", type=int, default=24)
     args = parser.parse_args()

@@ -118,5 +118,8 @@ def test_every_remembered_picture_is_public_domain_or_our_own(light: Light) -> N
     memory = json.loads((FOLDER / "memory.json").read_text())
     assert len(memory) == len(light.memory)
     assert [row["class"] for row in memory] == [name for name in CARD["classes"] for _ in range(light.slots)]
-    assert not [row["source"] for row in memory if "endless" in row["package"] and "-" in row["source"].split()[0]]  # CC-BY-SA
+    endless = [row["source"].partition("/")[2] for row in memory if row["package"] == "endless-sky-data"]
+    assert endless
+    assert not [stem for stem in endless if "-" in stem]  # an author's suffix: CC-BY-SA
     assert {row["licence"] for row in memory} <= {"public domain", "CC0", "public domain; style network MIT"}
+    assert {row["split"] for row in memory} == {"train"}

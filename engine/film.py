@@ -13,7 +13,7 @@ from engine.stage.context import headless_context
 from engine.stage.stage import Stage
 from engine.types import Tick
 
-WARM_S = 120.0  # the first start on a machine compiles the network
+WARM_S = 1800.0  # the first start on a machine prepares the network; a start that hangs is seen sooner
 STEP_S = 30.0  # longer than any restart of the generator
 
 

@@ -33,6 +33,7 @@ FADE_S = 2.0  # patch and model changes
 NETWORK_PERIODS = 0.7  # between two latents for the network, in display periods: never the display waits for it
 LAG_SHARE, LONGEST_LAG_S = 0.05, 0.25  # of a new measurement in the smoothed lag from sound to picture; one stall is not it
 RELOAD_S = 0.5  # how often saved shaders are looked for
+TELL_S = 1.0  # between two messages of the generator
 DEAF_S = 3.0  # without a tick, though even a lost device has its clock: the analysis hangs
 STALE_S = 0.1  # a tick older than this is drawn all the same, and counted
 
@@ -86,6 +87,7 @@ class Live:
         self._drawn = False  # the network has drawn
         self._changing = False  # the listening thread was asked to make ticks for it
         self._opened_s, self._lag_s = time.monotonic(), 0.0
+        self._told = ("", 0.0)  # of the generator: its newest message, and when
         self.waiting = False  # for the window system: for its events, or to swap
         self._ending = False
 
@@ -188,10 +190,18 @@ class Live:
             self._on_frame(self.stage, tick)
         self.frames += 1
         now = time.monotonic()
+        self._tell_generator(now)
         self.shown.beat(now)
         lag_s = min(now - tick.t_heard, LONGEST_LAG_S)
         self._lag_s += LAG_SHARE * (lag_s - self._lag_s)
         self.instrument.meter.latency_s = self._lag_s
+
+    def _tell_generator(self, now_s: float) -> None:
+        """What the generator says of itself, at most once a second: what it does takes its time, and says how far it is."""
+        message = self.generator.status().message
+        if message not in ("", self._told[0]) and now_s - self._told[1] > TELL_S:
+            self._told = message, now_s
+            self.say(message)
 
     def _newest_frame(self) -> Frame | None:
         if not self._changing and (made := self._models.take()) is not None:

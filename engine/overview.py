@@ -70,6 +70,7 @@ def figures(live: Any) -> dict[str, float | str]:
         "patch": live.instrument.performer.patch.name,
         "model": live.generator.info.name,
         "runtime": generator.runtime,
+        "runtime_why": generator.why,
         "generator": generator.state,
         "generator_fps": live.made.rate_hz,
         "generator_restarts": generator.restarts,

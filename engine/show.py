@@ -43,7 +43,7 @@ def perform(options: PlayOptions, watched: Watched | None = None) -> None:
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     patch = find_patch(options.patch)
-    generator = open_model(options.model, options.runtime)
+    generator = open_model(options.model, options.runtime, patient=options.mode == "film")
     with ExitStack() as stack:
         stack.callback(generator.close)
         generator.start()  # it warms while everything else opens
@@ -56,9 +56,9 @@ def perform(options: PlayOptions, watched: Watched | None = None) -> None:
             play_live(options, instrument, source, generator, stack, watched)
 
 
-def open_model(name: str, runtime: str) -> GeneratorProcess:
-    """The generator of a model folder on the shelf, not yet started."""
-    return GeneratorProcess(resources.find("models", name), runtime)
+def open_model(name: str, runtime: str, patient: bool = False) -> GeneratorProcess:
+    """The generator of a model folder on the shelf, not yet started; `patient` waits for the best runtime."""
+    return GeneratorProcess(resources.find("models", name), runtime, patient=patient)
 
 
 def open_first(options: PlayOptions) -> Source:

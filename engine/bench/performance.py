@@ -92,7 +92,7 @@ def performance(
     patch = find_patch(patch_name)
     sys.setswitchinterval(SWITCH_S)
     with contextlib.ExitStack() as stack:
-        generator = open_model(model, runtime)
+        generator = open_model(model, runtime, patient=True)
         stack.callback(generator.close)
         generator.start()
         while generator.status().state not in ("warm", "playing"):

@@ -1,6 +1,5 @@
 """A generator in a process of its own, as the show sees it: send latents, poll frames, and never mind if it dies."""
 
-import importlib.util
 import os
 import threading
 import time
@@ -10,16 +9,14 @@ from typing import Self
 
 from engine.runtime.card import load_card
 from engine.runtime.incarnation import Incarnation
+from engine.runtime.ladder import Ladder
 from engine.runtime.link import frame, latent_dtype, latent_record
+from engine.runtime.offers import offer, offers, reasons
+from engine.runtime.preparing import ready
+from engine.runtime.succession import Succession
 from engine.runtime.vigil import LOOK_S, Vigil
 from engine.slots import Record
 from engine.types import Frame, GeneratorInfo, Tick
-
-RUNTIMES = ("openvino", "torch")  # what "auto" tries, best first
-CALM_S = 10.0  # after so long a life, earlier failures are forgotten
-FREE_FAILURES = 3  # in a row are followed by a restart at once; every further one doubles pause and patience
-FIRST_PAUSE_S, MOST_DOUBLINGS = 0.5, 6
-TRIES = 2  # of a runtime that never drew a frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +29,7 @@ class GeneratorStatus:
     restarts: int
     message: str  # what is being done, or what went wrong last
     runtime: str
+    why: str = ""  # that runtime plays, and what keeps better ones from playing
 
 
 class GeneratorProcess:
@@ -42,23 +40,32 @@ class GeneratorProcess:
     whichever process draws it.
     """
 
-    def __init__(self, model: Path, runtime: str = "auto", threads: int | None = None) -> None:
+    def __init__(self, model: Path, runtime: str = "auto", threads: int | None = None, patient: bool = False) -> None:
         """`model` is a folder with a model.toml. `threads` defaults to all cores but one, four at most.
 
-        Raises CardError for a model that cannot be used, ValueError for an unknown runtime.
+        With "auto" the best runtime that is ready plays at once; a better one is prepared beside it, if it must be, and takes
+        over when it draws. `patient`: the best one is waited for instead, so that one runtime draws everything.
+
+        Raises CardError for a model that cannot be used, ValueError for a runtime that is unknown or cannot play here.
         """
-        known = [name for name in RUNTIMES if importlib.util.find_spec(name) is not None]
-        if runtime not in ("auto", *known):
-            raise ValueError(f"expected a runtime, one of auto, {', '.join(known)}; got {runtime!r}")
+        chosen = offers() if runtime == "auto" else (offer(runtime),)
+        self._offers = tuple(found for found in chosen if found.works)
+        if not self._offers:
+            raise ValueError(f"expected a runtime that works here; got {reasons(chosen)}")
+        self._missing = reasons(found for found in chosen if not found.works)
+        self._asked = runtime
         self._card = load_card(model)
-        self._choices = known if runtime == "auto" else [runtime]
+        self._choices = [found.runtime for found in self._offers]
+        begin = next((name for name in self._choices if ready(self._card, name)), self._choices[0])
+        self._ladder = Ladder(self._choices, self._choices[0] if patient else begin)
+        self._succession = Succession(self._card, self._choices[: self._choices.index(self._ladder.runtime)])
         self._threads = threads if threads is not None else max(1, min(4, _cores() - 1))
         self._latent_dtype = latent_dtype(self._card)
         self._current: Incarnation | None = None
         self._newest: Record | None = None
         self._sent = 0
         self._polled: tuple[Incarnation | None, int] = (None, 0)
-        self._status = GeneratorStatus("starting", 0.0, 0.0, 0, "", self._choices[0])
+        self._status = GeneratorStatus("starting", 0.0, 0.0, 0, "", self._ladder.runtime, self._why(self._ladder.runtime))
         self._stop = threading.Event()
         self._watch = threading.Thread(target=self._keep_alive, name="generator-watch", daemon=True)
 
@@ -146,55 +153,96 @@ class GeneratorProcess:
 
     def _keep_alive(self) -> None:
         """The watch thread: one life after another, until told to stop or not worth another try."""
-        choice = restarts = failures = excess = 0
-        ever_warm, said = False, ""
-        while True:
-            runtime = self._choices[choice]
-            vigil = Vigil(time.monotonic(), 2.0**excess)
-            fault = self._live(runtime, vigil, restarts, said)
+        ladder, restarts, said = self._ladder, 0, ""
+        life: _Life | None = None
+        self._succession.begin()
+        while not self._stop.is_set():
+            try:
+                life = life or _Life(self, ladder.runtime, ladder.patience)
+                fault, successor = self._watch_over(life, restarts, said)
+            except OSError as error:
+                fault, successor = f"could not start: {error}", None
+            if successor is not None:
+                ladder.rise(successor.runtime)
+                life, said = successor, f"{successor.runtime} has taken over"
+                continue
             if self._stop.is_set():
                 break
-            restarts += 1
-            said = f"{runtime}: {fault}"
-            ever_warm = ever_warm or vigil.warm
-            failures = 1 if vigil.lived_s > CALM_S else failures + 1
-            if not ever_warm and failures == TRIES:
-                if choice + 1 == len(self._choices):
-                    self._tell("failed", restarts, said, runtime)
-                    return
-                choice, failures = choice + 1, 0
-                said = f"{said}; {self._choices[choice]} runs instead"
-            excess = min(max(failures - FREE_FAILURES, 0), MOST_DOUBLINGS)
-            pause_s = FIRST_PAUSE_S * 2.0 ** (excess - 1) if excess else 0.0
-            told = f"{said}; trying again in {pause_s:.1f} s" if pause_s else said
-            self._tell("restarting", restarts, told, self._choices[choice])
-            self._stop.wait(pause_s)
-        self._tell("closed", restarts, said, self._choices[choice])
+            lived_s, warm = (life.vigil.lived_s, life.vigil.warm) if life else (0.0, False)
+            restarts, life, said = restarts + 1, None, f"{ladder.runtime}: {fault}"
+            step = ladder.step(fault, lived_s, warm)
+            if not step.runtime:
+                self._tell("failed", restarts, said, ladder.runtime)
+                self._succession.end()
+                return
+            said = f"{said}; {step.runtime} runs instead" if step.fell else said
+            told = f"{said}; trying again in {step.pause_s:.1f} s" if step.pause_s else said
+            self._tell("restarting", restarts, told, step.runtime)
+            self._stop.wait(step.pause_s)
+        self._succession.end()
+        self._tell("closed", restarts, said, ladder.runtime)
 
-    def _live(self, runtime: str, vigil: Vigil, restarts: int, said: str) -> str:
-        """One life, from the start of a process to its end; what went wrong with it."""
-        try:
-            incarnation = Incarnation(self._card, runtime, self._threads)
-        except OSError as error:
-            return f"could not start: {error}"
-        self._current = incarnation
+    def _watch_over(self, life: "_Life", restarts: int, said: str) -> tuple[str, "_Life | None"]:
+        """Until a process ends, what went wrong with it; or until a better one has taken its place, and that one."""
+        successor: _Life | None = None
+        self._current = life.incarnation
         if self._newest is not None:
-            incarnation.send(self._newest)
-        fault, beat, pulse = "", 0, None
+            life.incarnation.send(self._newest)
+        fault = ""
         while not fault and not self._stop.wait(LOOK_S):
-            beat, pulse = incarnation.pulse.newer(beat) or (beat, None)
-            fault = vigil.look(time.monotonic(), incarnation.alive, beat, pulse, self._sent)
+            fault, vigil = life.look(self._sent), life.vigil
             state = "playing" if vigil.playing else "warm" if vigil.warm else "restarting" if restarts else "starting"
-            self._tell(state, restarts, vigil.message or said, runtime, vigil)
+            self._tell(state, restarts, vigil.message or self._succession.message or said, life.runtime, vigil)
+            if successor is None and vigil.warm and (better := self._succession.take()):
+                successor = _Life(self, better, 1.0)
+            if successor is not None:
+                failed = successor.look(0)
+                if failed:
+                    self._succession.refuse(f"{successor.runtime}: {successor.end(failed)}; {life.runtime} plays on")
+                    successor = None
+                elif successor.vigil.warm:
+                    self._current = successor.incarnation
+                    if self._newest is not None:
+                        successor.incarnation.send(self._newest)
+                    life.end("")
+                    return "", successor
         self._current = None
-        if fault and not vigil.hung:
-            fault = incarnation.last_words()
-        incarnation.end(now=bool(fault))
-        return fault
+        if successor is not None:
+            successor.end("ended")
+        return life.end(fault), None
 
     def _tell(self, state: str, restarts: int, message: str, runtime: str, vigil: Vigil | None = None) -> None:
         fps, ms_p50 = (vigil.fps, vigil.ms_p50) if vigil is not None else (0.0, 0.0)
-        self._status = GeneratorStatus(state, fps, ms_p50, restarts, message, runtime)
+        self._status = GeneratorStatus(state, fps, ms_p50, restarts, message, runtime, self._why(runtime))
+
+    def _why(self, runtime: str) -> str:
+        if self._asked != "auto":
+            return "asked for"
+        better = self._choices[: self._choices.index(runtime)]
+        passed = [f"{name}: {self._succession.state(name)}" for name in better]
+        return "; ".join([*filter(None, [self._missing]), *passed]) or "the best of all"
+
+
+class _Life:
+    """One process and the vigil over it."""
+
+    def __init__(self, of: GeneratorProcess, runtime: str, patience: float) -> None:
+        self.runtime = runtime
+        self.vigil = Vigil(time.monotonic(), patience)
+        self.incarnation = Incarnation(of._card, runtime, of._threads)
+        self._beat = 0
+
+    def look(self, sent: int) -> str:
+        """What is wrong with it, or an empty string; `sent` is the number of the newest latent it was given."""
+        self._beat, pulse = self.incarnation.pulse.newer(self._beat) or (self._beat, None)
+        return self.vigil.look(time.monotonic(), self.incarnation.alive, self._beat, pulse, sent)
+
+    def end(self, fault: str) -> str:
+        """End the process, at once if there is a fault, and say what that was in its own last words."""
+        if fault and not self.vigil.hung:
+            fault = self.incarnation.last_words()
+        self.incarnation.end(now=bool(fault))
+        return fault
 
 
 def _cores() -> int:

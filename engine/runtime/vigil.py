@@ -8,7 +8,7 @@ from engine.slots import Record
 LOOK_S = 0.05  # how often to look
 LONGEST_LOOK_S = 0.1  # a longer gap between looks was the watcher's own sleep (suspended, starved), and is not counted
 BEAT_LIMIT_S = 0.35  # without a beat; together with the looks, a stopped process is seen within 0.5 s
-START_BEAT_LIMIT_S, START_LIMIT_S = 10.0, 300.0  # importing holds the interpreter; converting takes long
+START_BEAT_LIMIT_S, START_LIMIT_S = 10.0, 300.0  # importing holds the interpreter; preparing takes long, but talks
 STEP_LIMIT_S, STEPS_LIMIT = 0.35, 12.0  # a step may take the longer one: this, or so many median steps
 RATE_S = 2.0  # frames/s are counted over so long
 
@@ -21,7 +21,7 @@ class Vigil:
         self.fps = self.ms_p50 = 0.0
         self.message = ""
         self.lived_s = 0.0  # as the watcher counts
-        self._patience, self._looked_s = patience, now_s
+        self._patience, self._looked_s, self._told_s = patience, now_s, 0.0
         self._beat, self._beat_s = 0, 0.0
         self._step, self._step_beat = (0, 0), 0
         self._rate: deque[tuple[float, int]] = deque([(0.0, 0)])
@@ -41,7 +41,7 @@ class Vigil:
             self._read(pulse)
         silent_s = self.lived_s - self._beat_s
         if not self.warm:
-            if silent_s > START_BEAT_LIMIT_S * self._patience or self.lived_s > START_LIMIT_S:
+            if silent_s > START_BEAT_LIMIT_S * self._patience or self.lived_s - self._told_s > START_LIMIT_S:
                 return self._hangs(f"not warm after {self.lived_s:.1f} s, silent for {silent_s:.1f} s")
             self._step_beat = beat
             return ""
@@ -59,7 +59,9 @@ class Vigil:
     def _read(self, pulse: Record) -> None:
         self.warm = self.warm or bool(pulse["warm"])
         self.ms_p50 = float(pulse["ms_p50"])
-        self.message = pulse["message"].decode(errors="replace")
+        message = pulse["message"].decode(errors="replace")
+        if message != self.message:
+            self.message, self._told_s = message, self.lived_s
         step, frames = (int(pulse["taken"]), int(pulse["drawn"])), int(pulse["frames"])
         if step != self._step:
             self._step, self._step_beat = step, self._beat

@@ -1,0 +1,85 @@
+"""What can execute a network on this machine, told without loading any of it: shared by the doctor and by whoever chooses."""
+
+import importlib.metadata
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from engine.runtime.nvidia import NvidiaCard, cards
+
+RUNTIMES = ("tensorrt", "tensorrt-rtx", "cuda", "openvino", "torch")  # best first: what "auto" looks at, in this order
+OLDEST = {"tensorrt": (7, 5), "tensorrt-rtx": (7, 5), "cuda": (7, 0)}  # compute capabilities
+GEFORCE = ((7, 5), (8, 6), (8, 9), (12, 0))  # those that TensorRT for RTX is made for
+PACKAGES = {
+    "tensorrt": ("tensorrt-cu13", "tensorrt-cu12", "tensorrt"),
+    "tensorrt-rtx": ("tensorrt-rtx-cu13-bindings", "tensorrt-rtx-cu13", "tensorrt-rtx"),
+    "cuda": ("torch",),
+    "openvino": ("openvino",),
+    "torch": ("torch",),
+}
+INSTALL = {
+    "tensorrt": 'pip install "clavilux[tensorrt]"',
+    "tensorrt-rtx": 'pip install "clavilux[rtx]"',
+    "cuda": "install PyTorch for CUDA: pip install torch --index-url as its website says",
+    "openvino": "pip install openvino",
+    "torch": "pip install torch",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A runtime on this machine. `works` as far as can be told without loading it; `found`: its version, or why not."""
+
+    runtime: str
+    works: bool
+    found: str
+    advice: str = ""
+
+
+def offers() -> tuple[Offer, ...]:
+    """All runtimes, best first."""
+    return tuple(offer(runtime) for runtime in RUNTIMES)
+
+
+def offer(runtime: str) -> Offer:
+    """What this machine has of one. Raises ValueError for a name that is none."""
+    if runtime not in RUNTIMES:
+        raise ValueError(f"expected a runtime, one of auto, {', '.join(RUNTIMES)}; got {runtime!r}")
+    if runtime in OLDEST:
+        if not cards():
+            return Offer(runtime, False, "no NVIDIA card answers")
+        card = cards()[0]
+        if not suits(runtime, card):
+            return Offer(runtime, False, f"not made for {card.name} ({card.target})")
+    version = installed(runtime)
+    if version is None:
+        return Offer(runtime, False, "not installed", INSTALL[runtime])
+    if runtime not in OLDEST:
+        return Offer(runtime, True, version)
+    if runtime == "cuda" and "+cpu" in version:
+        return Offer(runtime, False, f"{version} is the build for processors", INSTALL[runtime])
+    return Offer(runtime, True, f"{version} on {card.name} ({card.target}, {card.memory_bytes >> 30} GiB)")
+
+
+def reasons(missing: Iterable[Offer]) -> str:
+    """Why some do not work, and what to do: `cuda, tensorrt: no NVIDIA card answers; ...`."""
+    told: dict[str, list[str]] = {}
+    for found in missing:
+        told.setdefault(found.found + (f" ({found.advice})" if found.advice else ""), []).append(found.runtime)
+    return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in told.items())
+
+
+def suits(runtime: str, card: NvidiaCard) -> bool:
+    """Whether a runtime is made for a card."""
+    if runtime == "tensorrt-rtx":
+        return card.capability in GEFORCE
+    return card.capability >= OLDEST[runtime]
+
+
+def installed(runtime: str) -> str | None:
+    """A runtime's package and version, or None."""
+    for package in PACKAGES[runtime]:
+        try:
+            return f"{package} {importlib.metadata.version(package)}"
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return None

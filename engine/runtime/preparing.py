@@ -1,0 +1,130 @@
+"""What must be made of a model before a runtime can play it, and what that depends on: OpenVINO's graphs, TensorRT's plans.
+
+It is made in a process of its own (`engine.runtime.prepare`), so that neither the show nor the generator that plays loads
+torch for it, or waits.
+"""
+
+import contextlib
+import hashlib
+import importlib.metadata
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from engine.registry import PACKAGES
+from engine.runtime.cache import DamagedError, Entry
+from engine.runtime.card import ModelCard
+from engine.runtime.nvidia import NvidiaCard, cards
+from engine.runtime.offers import installed
+
+PREPARED = ("openvino", "tensorrt", "tensorrt-rtx")  # the others play a model as it is
+PRECISION = {"openvino": "float32", "tensorrt": "float16", "tensorrt-rtx": "float16"}
+MADE_BY = {"openvino": ("convert.py",), "tensorrt": ("export.py", "plans.py"), "tensorrt-rtx": ("export.py", "plans.py")}
+CONVERTERS = ("torch", "onnx", "onnxscript")
+Say = Callable[[str], None]
+
+
+def entry(card: ModelCard, runtime: str, target: str = "") -> Entry | None:
+    """Where the prepared form of a model is kept; None for a runtime that needs none.
+
+    `target` is another card's compute capability, as in sm86; without it, this machine's.
+    """
+    if runtime not in PREPARED:
+        return None
+    facts = {
+        "architecture": card.architecture,
+        "weights": card.sha256,
+        "config": json.dumps(card.config, sort_keys=True, default=str),
+        "precision": PRECISION[runtime],
+        "sources": _sources(runtime),
+        "runtime": installed(runtime) or "none",
+        "converters": " ".join(f"{name} {_version(name)}" for name in CONVERTERS),
+    }
+    if runtime != "openvino":
+        facts |= _card_facts(runtime, target)
+    return Entry(runtime, card.name, facts)
+
+
+def ready(card: ModelCard, runtime: str) -> bool:
+    """Whether a model can be played at once; a cache that cannot be read has nothing ready."""
+    kept = entry(card, runtime)
+    with contextlib.suppress(OSError):
+        return kept is None or kept.ready
+    return False
+
+
+def prepared(card: ModelCard, runtime: str, say: Say) -> tuple[Path, Mapping[str, Any]]:
+    """The folder with the prepared model, whole, and its notes; made now if it is not there, or damaged.
+
+    Raises RuntimeError with what went wrong.
+    """
+    kept = entry(card, runtime)
+    if kept is None:
+        raise ValueError(f"expected a runtime that prepares models, one of {', '.join(PREPARED)}; got {runtime!r}")
+    if kept.ready:
+        try:
+            return kept.folder, kept.check()
+        except DamagedError as error:
+            say(f"preparing {card.name} for {runtime} again: {kept.folder} was damaged ({error})")
+            kept.drop()
+    else:
+        say(f"preparing {card.name} for {runtime}; done once")
+    Preparation(card, runtime).finish(say)
+    return kept.folder, kept.check()
+
+
+class Preparation:
+    """A process that makes it and puts it in the cache. On Linux it dies with the thread that began it."""
+
+    def __init__(self, card: ModelCard, runtime: str, target: str = "") -> None:
+        self._what = f"{card.folder} to be prepared for {runtime}"
+        command = [sys.executable, "-P", "-m", "engine.runtime.prepare", runtime, str(card.folder), str(os.getpid()), target]
+        self._words = tempfile.TemporaryFile("w+")  # noqa: SIM115  # closed by finish()
+        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._words, text=True)
+
+    def finish(self, say: Say) -> None:
+        """Wait for it; `say` hears how far it is. Raises RuntimeError with what went wrong."""
+        assert self._process.stdout is not None
+        with self._words, self._process.stdout:
+            for line in self._process.stdout:
+                say(line.strip())
+            if self._process.wait() != 0:
+                self._words.seek(0)
+                last = self._words.read().strip().splitlines() or [f"exit code {self._process.returncode}"]
+                raise RuntimeError(f"expected {self._what}; got {last[-1]}")
+
+    def end(self) -> None:
+        """End it half-way, which leaves nothing behind; any thread. `finish` then raises."""
+        self._process.kill()
+
+
+def _card_facts(runtime: str, target: str) -> dict[str, str]:
+    """What a plan depends on beside the network. Plans of TensorRT for RTX may be made for cards that are elsewhere."""
+    here: NvidiaCard | None = cards()[0] if cards() else None
+    facts = {"target": target or (here.target if here else "none")}
+    return facts if runtime == "tensorrt-rtx" else facts | {"card": here.name, "driver": here.driver} if here else facts
+
+
+def _sources(runtime: str) -> str:
+    """The hash of the code that makes it."""
+    digest = hashlib.sha256()
+    architectures = importlib.util.find_spec(PACKAGES["architecture"])
+    assert architectures is not None
+    assert architectures.origin is not None
+    made_by = [Path(__file__).with_name(name) for name in ("network.py", *MADE_BY[runtime])]
+    for file in [*sorted(Path(architectures.origin).parent.glob("*.py")), *made_by]:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "none"

@@ -26,7 +26,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder))
-        yield folder / "clavilux" / "graphs"
+        yield folder / "clavilux" / "prepared" / "openvino"
 
 
 @pytest.fixture(scope="session")

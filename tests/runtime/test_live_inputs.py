@@ -14,7 +14,7 @@ from safetensors.torch import save_file  # noqa: E402
 from engine.generators.stylegan2 import StyleGAN2  # noqa: E402
 from engine.registry import lookup  # noqa: E402
 from engine.runtime.card import CardError, ModelCard, load_card  # noqa: E402
-from engine.runtime.openvino import graph_folder  # noqa: E402
+from engine.runtime.preparing import entry  # noqa: E402
 from engine.runtime.process import GeneratorProcess  # noqa: E402
 from engine.studio import card_file  # noqa: E402
 
@@ -68,7 +68,7 @@ def test_runtimes_agree_at_rest_and_with_each_input_moved(styled: ModelCard, bot
 
 
 def test_what_costs_nothing_at_rest_has_no_part_in_the_graph_that_draws_then(styled: ModelCard, both) -> None:
-    files = sorted(graph_folder(styled).glob("*.xml"))
+    files = sorted(entry(styled, "openvino").folder.glob("*.xml"))
     inputs = [{port.get_any_name() for port in library.Core().read_model(file).inputs} for file in files]
     assert len(inputs) == 2
     assert inputs[1] - inputs[0] == {"bend"}

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from ticks import draw, latent, make_tick, wait_until
 
+from engine.runtime.nvidia import cards
 from engine.runtime.process import GeneratorProcess
 
 LIVENESS = 10  # deadlines are so many times the goal; the goals themselves belong to the benchmark
@@ -28,7 +29,7 @@ def playing(model, openvino):
 
 
 def test_what_a_model_offers_is_known_before_it_runs(model, card):
-    process = GeneratorProcess(model)
+    process = GeneratorProcess(model, patient=True)
     assert process.info == card.info("openvino")
     assert process.status().state == "starting"
     assert process.poll() is None
@@ -37,8 +38,10 @@ def test_what_a_model_offers_is_known_before_it_runs(model, card):
 
 
 def test_an_unknown_runtime_and_a_bad_model_are_refused_at_once(model, tmp_path):
-    with pytest.raises(ValueError, match="expected a runtime, one of auto, openvino, torch; got 'cuda'"):
-        GeneratorProcess(model, "cuda")
+    with pytest.raises(
+        ValueError, match="expected a runtime, one of auto, tensorrt, tensorrt-rtx, cuda, openvino, torch; got 'jax'"
+    ):
+        GeneratorProcess(model, "jax")
     with pytest.raises(ValueError, match="expected a model's card"):
         GeneratorProcess(tmp_path)
 
@@ -194,16 +197,82 @@ def test_a_model_that_cannot_be_drawn_fails_with_its_reason(card, tmp_path):
             process.wait_for(1, 5)
 
 
-def test_where_openvino_cannot_start_torch_draws_and_it_is_told(model, card, tmp_path, monkeypatch):
+def test_a_runtime_that_was_asked_for_and_cannot_play_is_an_error_that_says_why(model):
+    if cards():
+        pytest.skip("there is an NVIDIA card")
+    for runtime in ("cuda", "tensorrt", "tensorrt-rtx"):
+        with pytest.raises(ValueError, match=f"expected a runtime that works here; got {runtime}: no NVIDIA card answers"):
+            GeneratorProcess(model, runtime)
+
+
+def test_what_cannot_be_prepared_leaves_the_next_runtime_playing_and_is_told(model, card, tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     with GeneratorProcess(model) as process:
         process.send(make_tick(card, 1))
         frame = process.wait_for(1, 60)
         assert frame.rgba.std() > 1
+        wait_until(lambda: "NotADirectoryError" in process.status().message, 60)
         assert process.info.runtime == "torch"
-        assert "NotADirectoryError" in process.status().message
-        assert "torch runs instead" in process.status().message
+        assert "openvino: could not be prepared" in process.status().why
+
+
+def test_where_the_best_runtime_cannot_start_the_next_one_draws(model, card, openvino, tmp_path, monkeypatch):
+    (tmp_path / "openvino.py").write_text("raise RuntimeError('this library is broken')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with GeneratorProcess(model) as process:
+        assert process.status().runtime == "openvino"
+        process.send(make_tick(card, 1))
+        assert process.wait_for(1, 120).rgba.std() > 1
+        assert process.info.runtime == "torch"
+        assert "this library is broken; torch runs instead" in process.status().message
+
+
+def test_a_better_runtime_is_prepared_beside_the_one_that_plays_and_takes_over(model, openvino, card, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with GeneratorProcess(model) as process:
+        assert process.status().runtime == "torch"
+        number, runtimes, last = 0, [], 0.0
+        began, longest_s = time.monotonic(), 0.0
+        while (not runtimes or runtimes[-1] != "openvino") and time.monotonic() < began + 200:
+            number += 1
+            process.send(make_tick(card, number))
+            if process.poll() is not None:
+                now, status = time.monotonic(), process.status()
+                longest_s, last = max(longest_s, now - (last or now)), now
+                runtimes += [status.runtime] if status.runtime not in runtimes else []
+            time.sleep(0.01)
+        assert runtimes == ["torch", "openvino"]
+        print(f"{len(runtimes)} runtimes; the longest gap between two frames was {longest_s:.2f} s")
+        assert longest_s < 0.5 * LIVENESS
+        assert process.status().restarts == 0
+        assert "has taken over" in process.status().message
+        process.send(make_tick(card, 7))
+        assert (process.wait_for(7, 20).rgba == draw(openvino, latent(card, 7))).all()
+
+
+@linux
+def test_closing_ends_what_is_being_prepared(model, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    process = GeneratorProcess(model)
+    process.start()
+    wait_until(lambda: preparing(os.getpid()), 20)
+    process.close()
+    wait_until(lambda: not preparing(os.getpid()), 5 * LIVENESS)
+    assert not list(tmp_path.rglob("manifest.json"))
+
+
+def preparing(parent: int) -> list[str]:
+    """The processes that prepare a model for `parent`."""
+    lines = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if b"engine.runtime.prepare" in words and str(parent).encode() in words:
+            lines.append(path.parent.name)
+    return lines
 
 
 @linux

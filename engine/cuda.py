@@ -110,10 +110,11 @@ class PinnedMemory:
 
 
 class Stream:
-    """A queue of work for the card, apart from all others."""
+    """A queue of work for the card, apart from all others; or one that belongs to another library, by its `pointer`."""
 
-    def __init__(self) -> None:
-        self.handle = call("cudaStreamCreateWithFlags", NON_BLOCKING)
+    def __init__(self, pointer: int = 0) -> None:
+        self._made = not pointer
+        self.handle = runtime().cudaStream_t(pointer) if pointer else call("cudaStreamCreateWithFlags", NON_BLOCKING)
         self.pointer = int(self.handle)
 
     def copy(self, to: int, source: int, size: int) -> None:
@@ -125,8 +126,9 @@ class Stream:
         call("cudaStreamSynchronize", self.handle)
 
     def close(self) -> None:
-        """Give it back when its work is done."""
-        call("cudaStreamDestroy", self.handle)
+        """Give it back when its work is done; another library's is left alone."""
+        if self._made:
+            call("cudaStreamDestroy", self.handle)
 
 
 class Event:

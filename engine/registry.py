@@ -1,7 +1,7 @@
 """Names for the parts that can be chosen: features, controllers, movers, architectures, runtimes, ...
 
-A part registers itself where it is defined, in the module that bears its name; looking it up imports that module only,
-so asking for one runtime never loads another's libraries.
+A part registers itself where it is defined, in the module that bears its name, with _ for -; looking it up imports that
+module only, so asking for one runtime never loads another's libraries.
 """
 
 import importlib
@@ -43,7 +43,7 @@ def register(kind: str, name: str) -> Callable[[Part], Part]:
 def lookup(kind: str, name: str) -> type[Any]:
     """The class registered as `name`. Raises LookupError that lists what there is."""
     if name not in _parts[kind]:
-        path = f"{PACKAGES[kind]}.{name}"
+        path = f"{PACKAGES[kind]}.{name.replace('-', '_')}"
         try:
             importlib.import_module(path)
         except ModuleNotFoundError as error:

@@ -1,0 +1,172 @@
+"""Executes a network with PyTorch on an NVIDIA card: half precision, channels last, one CUDA graph a set of live inputs."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.cuda import Stream
+from engine.network import Network
+from engine.registry import register
+from engine.runtime.card import ModelCard
+from engine.runtime.gate import check, fresh
+from engine.runtime.network import Picture, load_network, variants
+from engine.runtime.packing import Packing, fill, least
+from engine.types import ByteArray, GeneratorInfo, LatentState
+
+FORMS = ("graph", "compiled", "eager")
+WARM_RUNS = 3  # before a graph is captured: libraries choose their kernels and take their memory
+
+
+@register("runtime", "cuda")
+class CudaGenerator:
+    """Implements Generator and CardGenerator, for `batch` pictures at once.
+
+    `form` says how the network is run: as a CUDA graph, as a graph of what torch.compile made of it, which takes a minute
+    or more to start, or kernel by kernel. Whichever it is, its first pictures are compared with those of the network in
+    float32; `parity` is what came of it.
+
+    Raises CardError for a model that does not fit together, and RuntimeError where there is no card, where its memory does
+    not suffice, where CUDA fails, and where half precision draws something else.
+    """
+
+    def __init__(self, card: ModelCard, threads: int, say: Callable[[str], None], *, form: str = "graph", batch: int = 1) -> None:
+        if form not in FORMS:
+            raise ValueError(f"expected a form, one of {', '.join(FORMS)}; got {form!r}")
+        if not torch.cuda.is_available():
+            raise RuntimeError(f"expected an NVIDIA card and PyTorch for CUDA; got PyTorch {torch.__version__}, which sees none")
+        torch.set_num_threads(threads)
+        torch.backends.cudnn.benchmark = True  # shapes never change: the fastest kernels are found by trying
+        torch.backends.cudnn.allow_tf32 = False  # what stays float32 stays so on purpose
+        self.info, self._batch = card.info("cuda"), batch
+        with _in_words(f"preparing {card.name}"), torch.inference_mode():
+            network = load_network(card).to("cuda")
+            proofs = [(names, fresh(self.info, names, batch)) for names in variants(network)]
+            expected = [_drawn(network, self.info, names, states) for names, states in proofs]
+            network.half().to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
+            torch.cuda.empty_cache()
+            if form == "compiled":
+                say(f"compiling {card.name}; takes a minute or more")
+            self._stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+            self._queue = Stream(self._stream.cuda_stream)
+            pool = torch.cuda.graph_pool_handle()
+            self._programs = [_Program(network, names, self.info, batch, self._stream, form, pool) for names, _ in proofs]
+            self._landing = torch.empty(expected[0].shape, dtype=torch.uint8, pin_memory=True)
+            self.parity = []
+            for (names, states), picture in zip(proofs, expected, strict=True):
+                found = np.empty_like(picture)
+                self.steps(states, found)
+                self.parity.append(check(picture, found, f"{card.name} in half precision with {', '.join(names) or 'no'} inputs"))
+
+    def step(self, state: LatentState, out: ByteArray) -> None:
+        self.steps([state], out[None])
+
+    def steps(self, states: Sequence[LatentState], out: ByteArray) -> None:
+        """Draw as many states as the batch has pictures into `out`, (B, H, W, 4) RGBA."""
+        with _in_words("drawing"):
+            picture = self._draw(states)
+            with torch.cuda.stream(self._stream):
+                self._landing.copy_(picture, non_blocking=True)
+            self._stream.synchronize()
+        np.copyto(out, self._landing.numpy())
+
+    def draw_on_card(self, state: LatentState, pointer: int) -> None:
+        """Draw `state` into (H, W, 4) bytes of the card's memory; they are there when this returns."""
+        with _in_words("drawing"):
+            picture = self._draw([state])
+            self._queue.copy(pointer, picture.data_ptr(), picture.nbytes)
+            self._stream.synchronize()
+
+    def close(self) -> None:
+        del self._programs, self._landing
+        torch.cuda.empty_cache()
+
+    def _draw(self, states: Sequence[LatentState]) -> Tensor:
+        """Ask for the picture (B,H,W,4) on the stream. It stays as it is until the next one is asked for."""
+        if len(states) != self._batch:
+            raise ValueError(f"expected {self._batch} states to draw at once; got {len(states)}")
+        program = least(self._programs, states)
+        fill(program.inputs, states)
+        with torch.inference_mode(), torch.cuda.stream(self._stream):
+            return program.run()
+
+
+class _Program:
+    """The network with some live inputs: `inputs`, (B,*shape) each, are read when it runs."""
+
+    def __init__(
+        self,
+        network: Network,
+        names: Sequence[str],
+        info: GeneratorInfo,
+        batch: int,
+        stream: torch.cuda.Stream,
+        form: str,
+        pool: Any,
+    ) -> None:
+        self.names = frozenset(names)
+        packing = Packing.of(info, names, batch)
+        self._staging = torch.zeros(packing.size, dtype=torch.uint8, pin_memory=True)
+        self.inputs = packing.views(self._staging.numpy())
+        self._block = torch.zeros(packing.size, dtype=torch.uint8, device="cuda")
+        self._given = [
+            self._block[packing.offsets[name] :].view(torch.float32)[: view.size].view(view.shape)
+            for name, view in self.inputs.items()
+        ]
+        picture = Picture(network, names)
+        options: dict[str, Any] = {"freezing": True}  # what depends on the weights alone is computed once
+        self._module = torch.compile(picture, fullgraph=True, dynamic=False, options=options) if form == "compiled" else picture
+        self._graph: torch.cuda.CUDAGraph | None = None
+        self._picture = torch.empty(0)
+        if form == "eager":
+            return
+        with torch.cuda.stream(stream):
+            for _ in range(WARM_RUNS):
+                self._picture = self._module(*self._given).contiguous()
+        stream.synchronize()
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, pool=pool, stream=stream, capture_error_mode="thread_local"):
+            self._picture = self._module(*self._given).contiguous()
+        self._graph = graph
+
+    def run(self) -> Tensor:
+        """Ask for the picture of `inputs` on the current stream."""
+        self._block.copy_(self._staging, non_blocking=True)
+        if self._graph is None:
+            self._picture = self._module(*self._given).contiguous()
+        else:
+            self._graph.replay()
+        return self._picture
+
+
+def _drawn(network: Network, info: GeneratorInfo, names: Sequence[str], states: Sequence[LatentState]) -> ByteArray:
+    """What the network as it is draws (B,H,W,4), on its own device."""
+    packing = Packing.of(info, names, len(states))
+    block = np.zeros(packing.size, np.uint8)
+    inputs = packing.views(block)
+    fill(inputs, states)
+    given = [torch.from_numpy(view).to("cuda") for view in inputs.values()]
+    picture: ByteArray = Picture(network, names)(*given).cpu().numpy()
+    return picture
+
+
+@contextmanager
+def _in_words(doing: str) -> Iterator[None]:
+    """Tell errors of CUDA's and its libraries apart from others, in one line."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise RuntimeError(f"out of memory on the card while {doing}: {_first_line(error)}") from error
+    except RuntimeError as error:
+        if "out of memory" in str(error).lower():
+            raise RuntimeError(f"out of memory on the card while {doing}: {_first_line(error)}") from error
+        if "CUDA" in str(error):  # cuDNN's and cuBLAS's too
+            raise RuntimeError(f"CUDA error while {doing}: {_first_line(error)}") from error
+        raise
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,182 @@
+"""Executes a model's TensorRT plans on an NVIDIA card, without torch: bound memory that stays, one CUDA graph a plan."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from engine.cuda import CudaError, DeviceMemory, Graph, PinnedMemory, Stream
+from engine.registry import register
+from engine.runtime import tensorrt_api
+from engine.runtime.card import ModelCard
+from engine.runtime.gate import PROOF, check, proofs
+from engine.runtime.packing import Packing, fill, least
+from engine.runtime.preparing import prepared
+from engine.types import ByteArray, GeneratorInfo, LatentState
+
+PICTURE = "picture"  # the output
+HASH_BYTES = 32
+
+
+@register("runtime", "tensorrt")
+class TensorRtGenerator:
+    """Implements Generator and CardGenerator. The plans and a proof, drawn in float32, come from `engine.runtime.prepare`.
+
+    Raises RuntimeError where TensorRT or a card is missing or too small, a plan does not belong here, or it draws something
+    else than the proof; CardError for a model that does not fit together.
+    """
+
+    product: ClassVar[str] = "tensorrt"
+
+    def __init__(self, card: ModelCard, threads: int, say: Callable[[str], None]) -> None:
+        self.info = card.info(self.product)
+        self._api = tensorrt_api.load(self.product)
+        folder, _ = prepared(card, self.product, say)
+        self._stream = Stream()
+        self._plans = [_Plan(self._api, file, self.info, self._stream, say) for file in sorted(folder.glob("*.plan"))]
+        if not self._plans:
+            raise RuntimeError(f"expected plans in {folder}; got none")
+        self._landing = PinnedMemory(self._plans[0].size)
+        self.parity = []
+        for state, expected in proofs(folder / PROOF):
+            found = np.empty_like(expected)
+            self.step(state, found)
+            self.parity.append(check(expected, found, f"{card.name} in {self.product}"))
+
+    def step(self, state: LatentState, out: ByteArray) -> None:
+        plan = self._ask(state)
+        self._stream.copy(self._landing.pointer, plan.picture, plan.size)
+        self._stream.wait()
+        np.copyto(out, self._landing.array.reshape(out.shape))
+
+    def draw_on_card(self, state: LatentState, pointer: int) -> None:
+        """Draw `state` into (H, W, 4) bytes of the card's memory; they are there when this returns."""
+        plan = self._ask(state)
+        self._stream.copy(pointer, plan.picture, plan.size)
+        self._stream.wait()
+
+    def close(self) -> None:
+        for plan in self._plans:
+            plan.close()
+        self._landing.close()
+        self._stream.close()
+
+    def _ask(self, state: LatentState) -> "_Plan":
+        """Ask for the picture on the stream; the plan that draws it."""
+        plan = least(self._plans, [state])
+        fill(plan.inputs, [state])
+        plan.run()
+        return plan
+
+
+class _Plan:
+    """A plan and its memory: `inputs`, (1,*shape) each, are read when it runs; the `picture`, `size` bytes, is at a pointer."""
+
+    def __init__(
+        self, api: tensorrt_api.Api, file: Path, info: GeneratorInfo, stream: Stream, say: Callable[[str], None]
+    ) -> None:
+        self._api, self._file, self._stream = api, file, stream
+        # The bytes were compared with their hash just now: of a foreign plan even the header may harm who reads it.
+        self._runtime = api.module.Runtime(api.logger)
+        self._engine = self._runtime.deserialize_cuda_engine(file.read_bytes())
+        if self._engine is None:
+            raise RuntimeError(f"expected a plan for this card and {api.product} {api.version} in {file}; got {self._heard()}")
+        names = self._checked(info)
+        self.names = frozenset(names)
+        packing = Packing.of(info, names)
+        width, height = info.resolution
+        self.size = width * height * 4
+        self._staging, self._block = PinnedMemory(packing.size), DeviceMemory(packing.size)
+        self._staging.array[:] = 0
+        self.inputs = packing.views(self._staging.array)
+        self._output = DeviceMemory(self.size)
+        self.picture = self._output.pointer
+        self._kernels = _Kernels(api, self._engine, file) if api.portable else None
+        config = [] if self._kernels is None else [self._kernels.config]
+        self._context = self._engine.create_execution_context(*config)
+        if self._context is None:
+            raise RuntimeError(f"expected room for {file.name} on the card; got {self._heard()}")
+        bound = {name: self._block.pointer + offset for name, offset in packing.offsets.items()}
+        for name, pointer in {**bound, PICTURE: self.picture}.items():
+            if not self._context.set_tensor_address(name, pointer):
+                raise RuntimeError(f"expected to bind {name} of {file}; got {self._heard()}")
+        self._work()  # compiles what is compiled late, and takes all memory: neither may happen inside a graph
+        stream.wait()
+        if self._kernels is not None:
+            self._kernels.keep()
+        self._graph: Graph | None = None
+        try:
+            self._graph = Graph(stream, self._work)
+            self._graph.launch()
+            stream.wait()
+        except (CudaError, RuntimeError) as error:
+            self._graph = None
+            say(f"{file.name} runs without a CUDA graph: {error}")
+
+    def run(self) -> None:
+        """Ask for the picture of `inputs`."""
+        if self._graph is None:
+            self._work()
+        else:
+            self._graph.launch()
+
+    def close(self) -> None:
+        """Give its memory back."""
+        if self._graph is not None:
+            self._graph.close()
+        del self._context, self._kernels, self._engine, self._runtime
+        for memory in (self._staging, self._block, self._output):
+            memory.close()
+
+    def _work(self) -> None:
+        self._stream.copy(self._block.pointer, self._staging.pointer, self._block.size)
+        if not self._context.execute_async_v3(self._stream.pointer):
+            raise RuntimeError(f"expected {self._file.name} to be drawn; got {self._heard()}")
+
+    def _checked(self, info: GeneratorInfo) -> Sequence[str]:
+        """The live inputs of the engine. Raises RuntimeError where its inputs and outputs are not the model's."""
+        engine, module = self._engine, self._api.module
+        found: dict[str, tuple[Any, ...]] = {}
+        for name in (engine.get_tensor_name(index) for index in range(engine.num_io_tensors)):
+            found[name] = (engine.get_tensor_mode(name), engine.get_tensor_dtype(name), tuple(engine.get_tensor_shape(name)))
+        names = [name for name in info.live if name in found]
+        shapes = Packing.of(info, names).shapes
+        wanted = {name: (module.TensorIOMode.INPUT, module.DataType.FLOAT, shape) for name, shape in shapes.items()}
+        picture = (1, *info.resolution[::-1], 4)
+        wanted[PICTURE] = (module.TensorIOMode.OUTPUT, module.DataType.UINT8, picture)
+        if found != wanted:
+            raise RuntimeError(f"expected inputs and outputs {wanted} in {self._file}; got {found}")
+        return names
+
+    def _heard(self) -> str:
+        """What the library complained of; a lack of memory in the words that are looked for."""
+        heard = self._api.complaints() or "no reason"
+        return f"out of memory: {heard}" if "memory" in heard.lower() else heard
+
+
+class _Kernels:
+    """Kernels that TensorRT for RTX compiled for this card, kept beside the plan so that the second start is quick."""
+
+    def __init__(self, api: tensorrt_api.Api, engine: Any, plan: Path) -> None:
+        self._file = plan.with_suffix(".kernels")
+        self.config = engine.create_runtime_config()
+        self._cache = self.config.create_runtime_cache()
+        self._kept = False
+        try:
+            told, kernels = (kept := self._file.read_bytes())[:HASH_BYTES], kept[HASH_BYTES:]
+            if hashlib.sha256(kernels).digest() == told:  # else they are compiled again
+                self._kept = bool(self._cache.deserialize(kernels))
+        except OSError:
+            pass
+        self.config.set_runtime_cache(self._cache)
+
+    def keep(self) -> None:
+        """Write them down, unless they came from there."""
+        if self._kept:
+            return
+        kernels = bytes(memoryview(self._cache.serialize()))
+        part = self._file.with_suffix(".part")
+        part.write_bytes(hashlib.sha256(kernels).digest() + kernels)
+        part.replace(self._file)

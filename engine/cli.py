@@ -21,6 +21,7 @@ COMMANDS = {  # name -> module of engine.commands, in the order of the help
     "dataset": "dataset",
     "train": "train",
     "doctor": "doctor",
+    "build": "build",
     "bench": "bench",
     "completion": "completion",
 }

@@ -1,6 +1,5 @@
 """`clavilux doctor`: what this machine offers a performance, and what to do where it does not."""
 
-import importlib.metadata
 import json
 import os
 import shutil
@@ -145,18 +144,21 @@ def check_memory() -> Iterator[Finding]:
 
 
 def check_runtimes() -> Iterator[Finding]:
-    """What can execute the network. Looks the libraries up without loading them."""
-    found = []
-    for name in ("openvino", "torch"):
-        try:
-            found.append(f"{name} {importlib.metadata.version(name)}")
-        except importlib.metadata.PackageNotFoundError:
-            continue
+    """What can execute the network, and what keeps the others from it. Looks the libraries up without loading them."""
+    from engine.runtime.nvidia import cards
+    from engine.runtime.offers import offers, reasons
+
+    found = offers()
+    working = [f"{offer.runtime} ({offer.found})" for offer in found if offer.works]
+    missing = [offer for offer in found if not offer.works]
     cores = f"{os.cpu_count()} processor cores"
-    if found:
-        yield Finding("ok", "runtimes", f"{', '.join(found)}; {cores}")
+    if working:
+        yield Finding("ok", "runtimes", f"best first: {', '.join(working)}; {cores}")
     else:
-        yield Finding("fault", "runtimes", f"neither openvino nor torch; {cores}", "pip install openvino torch")
+        yield Finding("fault", "runtimes", f"none; {cores}", "pip install openvino torch")
+    if missing:
+        faster = cards() and any(offer.runtime not in ("openvino", "torch") for offer in missing)
+        yield Finding("note" if faster else "ok", "other runtimes", reasons(missing))
 
 
 def check_models() -> Iterator[Finding]:

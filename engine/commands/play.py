@@ -202,7 +202,13 @@ def unused(path: Path) -> Path:
     show_default=True,
     help="A model of `clavilux models`.",
 )
-@click.option("--runtime", default="auto", show_default=True, help="What executes the network: auto, openvino, torch.")
+@click.option(
+    "--runtime",
+    default="auto",
+    metavar="RUNTIME",
+    show_default=True,
+    help="What executes the network: tensorrt, tensorrt-rtx, cuda, openvino, torch; auto is the best that is ready.",
+)
 @click.option("--size", default="1280x720", metavar="WxH", callback=read_size, show_default=True, help="Size of the output.")
 @click.option("--fps", type=click.FloatRange(1, 240), help="Display frames a second: 60, and 30 in a film.")
 @click.option("--fullscreen", is_flag=True, help="Fill the monitor; stays when the focus leaves.")

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from engine.runtime.cache import DamagedError
 from engine.runtime.card import ModelCard, load_card
 from engine.runtime.preparing import entry
 
@@ -29,6 +30,13 @@ def main() -> None:
     card = load_card(Path(folder), verify=False)  # loading the weights checks what it reads
     kept = entry(card, runtime, *target)
     assert kept is not None
+    if kept.ready:
+        try:
+            kept.check()
+            return
+        except DamagedError as error:
+            print(f"{card.name} is prepared again, since it was damaged: {error}", flush=True)
+            kept.drop()
     kept.put(lambda part: make(card, runtime, part))
 
 

@@ -52,10 +52,13 @@ def entry(card: ModelCard, runtime: str, target: str = "") -> Entry | None:
 
 
 def ready(card: ModelCard, runtime: str) -> bool:
-    """Whether a model can be played at once; a cache that cannot be read has nothing ready."""
+    """Whether a model can be played at once; what is damaged, or in a cache that cannot be read, is not there."""
     kept = entry(card, runtime)
-    with contextlib.suppress(OSError):
-        return kept is None or kept.ready
+    if kept is None:
+        return True
+    with contextlib.suppress(OSError, DamagedError):
+        kept.check()
+        return True
     return False
 
 
@@ -67,15 +70,9 @@ def prepared(card: ModelCard, runtime: str, say: Say) -> tuple[Path, Mapping[str
     kept = entry(card, runtime)
     if kept is None:
         raise ValueError(f"expected a runtime that prepares models, one of {', '.join(PREPARED)}; got {runtime!r}")
-    if kept.ready:
-        try:
-            return kept.folder, kept.check()
-        except DamagedError as error:
-            say(f"preparing {card.name} for {runtime} again: {kept.folder} was damaged ({error})")
-            kept.drop()
-    else:
+    if not ready(card, runtime):
         say(f"preparing {card.name} for {runtime}; done once")
-    Preparation(card, runtime).finish(say)
+        Preparation(card, runtime).finish(say)
     return kept.folder, kept.check()
 
 

@@ -11,6 +11,7 @@ import pytest
 from ticks import draw, latent, make_tick, wait_until
 
 from engine.runtime.nvidia import cards
+from engine.runtime.preparing import entry
 from engine.runtime.process import GeneratorProcess
 
 LIVENESS = 10  # deadlines are so many times the goal; the goals themselves belong to the benchmark
@@ -251,6 +252,22 @@ def test_a_better_runtime_is_prepared_beside_the_one_that_plays_and_takes_over(m
         assert (process.wait_for(7, 20).rgba == draw(openvino, latent(card, 7))).all()
 
 
+def test_what_is_damaged_is_not_played_but_made_again_beside_what_does(model, openvino, card, tmp_path, monkeypatch):
+    whole = entry(card, "openvino").folder
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    folder = entry(card, "openvino").folder
+    shutil.copytree(whole, folder)
+    weights = bytearray((folder / "0.bin").read_bytes())
+    weights[-1] ^= 1
+    (folder / "0.bin").write_bytes(weights)
+    with GeneratorProcess(model) as process:
+        assert process.status().runtime == "torch"
+        process.send(make_tick(card, 1))
+        process.wait_for(1, 60)
+        wait_until(lambda: process.status().runtime == "openvino", 200)
+        entry(card, "openvino").check()
+
+
 @linux
 def test_closing_ends_what_is_being_prepared(model, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
@@ -308,6 +325,7 @@ def test_it_dies_with_its_parent(model, openvino, stopped):
     code = """
 import os, signal, sys, time
 from pathlib import Path
+from engine.runtime.preparing import entry
 from engine.runtime.process import GeneratorProcess
 process = GeneratorProcess(Path(sys.argv[1]), "openvino")
 process.start()

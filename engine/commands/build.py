@@ -1,0 +1,49 @@
+"""`clavilux build`: prepares a model before the show, for this machine or for the cards of others."""
+
+import click
+
+
+def read_targets(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str, ...]:
+    """sm86,sm89 as ("sm86", "sm89"). Raises click.BadParameter."""
+    targets = tuple(filter(None, value.replace(" ", "").lower().split(",")))
+    for target in targets:
+        if not (target.startswith("sm") and target[2:].isdigit() and len(target) in (4, 5)):
+            raise click.BadParameter(f"expected compute capabilities such as sm86,sm89,sm120; got {target!r}")
+    return targets
+
+
+@click.command(epilog="Example: clavilux build light --runtime tensorrt-rtx --for sm86,sm89,sm120")
+@click.argument("model", default="light")
+@click.option("--runtime", metavar="RUNTIME", help="tensorrt, tensorrt-rtx or openvino. Without it, the best that works here.")
+@click.option(
+    "--for", "targets", default="", metavar="CARDS", callback=read_targets, help="Other machines' cards, by capability."
+)
+def command(model: str, runtime: str | None, targets: tuple[str, ...]) -> None:
+    """Prepare MODEL for what executes it, so that the show need not: TensorRT's engines, OpenVINO's graphs.
+
+    Plans of TensorRT for RTX can be built without a card, and for the cards of other machines.
+    """
+    from engine import resources
+    from engine.runtime.card import load_card
+    from engine.runtime.offers import offer, offers
+    from engine.runtime.preparing import PREPARED, Preparation, entry, ready
+
+    card = load_card(resources.find("models", model))
+    if runtime is None:
+        works = (found.runtime for found in offers() if found.works and found.runtime in PREPARED)
+        runtime = "tensorrt-rtx" if targets else next(works, PREPARED[0])
+    if runtime not in PREPARED:
+        offer(runtime)  # refuses an unknown name
+        raise click.UsageError(f"expected a runtime that models are prepared for, one of {', '.join(PREPARED)}; got {runtime}")
+    if targets and runtime != "tensorrt-rtx":
+        raise click.UsageError(f"expected tensorrt-rtx with --for: {runtime} builds for this machine alone")
+    if not targets and not (found := offer(runtime)).works:
+        advice = f": {found.advice}" if found.advice else "; with --for it builds for other cards" * (runtime == "tensorrt-rtx")
+        raise click.ClickException(f"expected a runtime that works here; got {runtime}: {found.found}{advice}")
+    for target in targets or ("",):
+        kept = entry(card, runtime, target)
+        assert kept is not None
+        if target or not ready(card, runtime):
+            Preparation(card, runtime, target).finish(lambda words: click.echo(f"  {words}"))
+        kept.check()
+        click.echo(f"{card.name} for {runtime}{f' on {target}' if target else ''}: {kept.folder}")

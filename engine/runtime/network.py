@@ -1,4 +1,4 @@
-"""A model's network as a torch module that ends in a picture's bytes, for the runtimes that execute or convert it."""
+"""A model's network as a torch module that ends in pictures' bytes, for the runtimes that execute or convert it."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from engine.runtime.card import CardError, ModelCard
 
 
 class Picture(nn.Module):
-    """An architecture followed by the last step to the screen: (H,W,4) uint8 RGBA, opaque, rounded.
+    """An architecture followed by the last step to the screen: (B,H,W,4) uint8 RGBA, opaque, rounded.
 
     It is part of the network, so that every runtime does it the same way and none does it in Python. `names` are the live
     inputs it takes after the four that all networks have, in this order.
@@ -22,10 +22,11 @@ class Picture(nn.Module):
         self.network, self.names = network, tuple(names)
 
     def forward(self, z: Tensor, y: Tensor, truncation: Tensor, noise: Tensor, *live: Tensor) -> Tensor:
-        """z (1,Z), y (1,C), truncation (1,1), noise (1,*noise_shape), live (1,*shape) each; all float32."""
-        picture = self.network(z, y, truncation, noise, dict(zip(self.names, live, strict=True)))  # (1, 3, H, W)
-        level = (picture * 127.5 + 127.5).round().clamp(0.0, 255.0).to(torch.uint8)
-        return torch.cat([level, torch.full_like(level[:, :1], 255)], 1)[0].permute(1, 2, 0)  # (H, W, 4)
+        """z (B,Z), y (B,C), truncation (B,1), noise (B,*noise_shape), live (B,*shape) each; all float32."""
+        picture = self.network(z, y, truncation, noise, dict(zip(self.names, live, strict=True)))  # (B, 3, H, W)
+        level = (picture * 127.5 + 127.5).round().clamp(0.0, 255.0)
+        level = torch.cat([level, torch.full_like(level[:, :1], 255.0)], 1).permute(0, 2, 3, 1)  # (B, H, W, 4)
+        return level.to(torch.uint8)  # last: TensorRT has bytes at the end of a network only
 
 
 def load_network(card: ModelCard) -> Network:
@@ -44,10 +45,11 @@ def load_network(card: ModelCard) -> Network:
     return network.eval().requires_grad_(False)
 
 
-def resting(network: Network, names: Sequence[str] = ()) -> tuple[Tensor, ...]:
-    """Resting inputs of one picture: z, y, truncation, noise, and the live inputs named."""
-    first = torch.zeros(1, network.z_size), torch.full((1, network.classes), 1 / network.classes), torch.ones(1, 1)
-    return (*first, torch.zeros(1, *network.noise_shape), *(torch.zeros(1, *network.live[name]) for name in names))
+def resting(network: Network, names: Sequence[str] = (), batch: int = 1) -> tuple[Tensor, ...]:
+    """Resting inputs of `batch` pictures: z, y, truncation, noise, and the live inputs named."""
+    y = torch.full((batch, network.classes), 1 / network.classes)
+    first = torch.zeros(batch, network.z_size), y, torch.ones(batch, 1)
+    return (*first, torch.zeros(batch, *network.noise_shape), *(torch.zeros(batch, *network.live[name]) for name in names))
 
 
 def variants(network: Network) -> tuple[tuple[str, ...], ...]:

@@ -21,7 +21,7 @@ class TorchGenerator:
         self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
         with torch.inference_mode():
             shape = tuple(Picture(self._network)(*resting(self._network)).shape)
-        if shape != (*self.info.resolution[::-1], 4):
+        if shape != (1, *self.info.resolution[::-1], 4):
             raise CardError(f"expected frames of {self.info.resolution} from {card.folder}; got an array of {shape}")
 
     def step(self, state: LatentState, out: ByteArray) -> None:
@@ -31,7 +31,7 @@ class TorchGenerator:
             inputs = [torch.from_numpy(values)[None] for values in (state.z, state.y, noise, *moved.values())]
             z, y, random, *live = inputs
             picture = Picture(self._network, tuple(moved))(z, y, torch.full((1, 1), state.truncation), random, *live)
-            torch.from_numpy(out).copy_(picture)
+            torch.from_numpy(out).copy_(picture[0])
 
     def close(self) -> None:
         del self._network

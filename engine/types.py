@@ -1,8 +1,8 @@
 """The values that pass between stages. All are immutable once made; arrays are float32 unless said otherwise."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,11 +85,24 @@ class Tick:
     music: Music = AT_REST
 
 
+class CardPicture:
+    """A picture that is in the memory of the graphics card, `shape` bytes at `pointer`, and stays there until it is copied.
+
+    Whoever copies it later says so: `copied` is asked before another picture takes its place.
+    """
+
+    __slots__ = ("copied", "pointer", "shape")
+
+    def __init__(self, pointer: int, shape: tuple[int, int, int]) -> None:
+        self.pointer, self.shape = pointer, shape
+        self.copied: Callable[[], bool] = lambda: True
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One generated picture and the age of the sound that shaped it."""
 
-    rgba: ByteArray  # (H, W, 4), sRGB
+    rgba: ByteArray | CardPicture  # (H, W, 4), sRGB
     tick: int  # the tick whose latent was drawn
     t_heard: float  # time.monotonic() of the newest sound in it
     t_made: float  # time.monotonic() when it was finished
@@ -131,3 +144,11 @@ class Generator(Protocol):
 
     def close(self) -> None:
         """Give back all memory. The generator cannot be used afterwards."""
+
+
+@runtime_checkable
+class CardGenerator(Generator, Protocol):
+    """A generator whose pictures need not leave the card that draws them."""
+
+    def draw_on_card(self, state: LatentState, pointer: int) -> None:
+        """Draw `state` into (H, W, 4) RGBA bytes of the card's memory. The picture is there when this returns."""

@@ -18,11 +18,13 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.cuda import CudaError
 from engine.registry import lookup
 from engine.runtime.card import load_card
-from engine.runtime.link import BEAT_S, PULSE, frame_dtype, latent_dtype, latent_state
+from engine.runtime.link import BEAT_S, PLACE, PULSE, frame_dtype, latent_dtype, latent_state
+from engine.runtime.ring import CLAIM, Cells, Ring
 from engine.slots import SharedSlot
-from engine.types import Generator, LatentState
+from engine.types import CardGenerator, Generator, LatentState
 
 PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15
 
@@ -79,7 +81,10 @@ def main() -> None:
         latents = SharedSlot.attach(given["latents"], latent_dtype(card))
         frames = SharedSlot.attach(given["frames"], frame_dtype(card))
         generator: Generator = lookup("runtime", given["runtime"])(card, given["threads"], pulse.say)
-        _play(generator, latents, frames, pulse)
+        drawing = Drawing(generator, frames)
+        if "ring" in given and isinstance(generator, CardGenerator):
+            drawing.keep_on_card(generator, given)
+        _play(drawing, latents, pulse)
         generator.close()
     except Exception as error:
         pulse.failed = True
@@ -87,18 +92,57 @@ def main() -> None:
         raise
 
 
-def _play(generator: Generator, latents: SharedSlot, frames: SharedSlot, pulse: Pulse) -> None:
-    info = generator.info
-    out = np.empty((*info.resolution[::-1], 4), np.uint8)
+class Drawing:
+    """Draws and publishes: into the host's memory or, where the show takes it from there, into that of the card."""
+
+    def __init__(self, generator: Generator, frames: SharedSlot) -> None:
+        self.generator, self._frames = generator, frames
+        self._out = np.empty((*generator.info.resolution[::-1], 4), np.uint8)
+        self._on_card: tuple[CardGenerator, Ring, Cells, SharedSlot] | None = None
+        self.note = ""  # for the performer, while it plays
+
+    def keep_on_card(self, generator: CardGenerator, given: dict[str, str]) -> None:
+        """Open the show's ring; where that fails, pictures go through the host's memory."""
+        try:
+            ring = Ring.open(bytes.fromhex(given["ring"]), generator.info.resolution)
+        except CudaError as error:
+            self.note = f"pictures go through the host's memory: {error}"
+            return
+        cells = Cells(SharedSlot.attach(given["claims"], CLAIM))
+        self._on_card = (generator, ring, cells, SharedSlot.attach(given["places"], PLACE))
+
+    def warm(self, state: LatentState) -> None:
+        """Draw and publish nothing."""
+        self.generator.step(state, self._out)
+        if self._on_card is not None:
+            generator, ring, _, _ = self._on_card
+            generator.draw_on_card(state, ring.pointer(0))
+
+    def draw(self, state: LatentState, made: dict[str, object]) -> None:
+        """Draw and publish the frame of a latent; `made` says which one."""
+        if self._on_card is not None:
+            generator, ring, cells, places = self._on_card
+            cell = cells.next()
+            if cell is not None:
+                generator.draw_on_card(state, ring.pointer(cell))
+                places.put({**made, "t_made": time.monotonic(), "cell": cell})
+                cells.published(cell)
+                return
+        self.generator.step(state, self._out)
+        self._frames.put({**made, "t_made": time.monotonic(), "rgba": self._out})
+
+
+def _play(drawing: Drawing, latents: SharedSlot, pulse: Pulse) -> None:
+    info = drawing.generator.info
     noise = np.zeros(int(np.prod(info.noise_shape)), np.float32)
     classes = np.full(len(info.class_names), 1 / len(info.class_names), np.float32)
     for level in (0.0, 1e-6, 0.0, 0.0):  # a breath of all live inputs too: their first use in the show allocates nothing
         live = {name: np.full(shape, level, np.float32) for name, shape in info.live.items()}
         began = time.perf_counter()
-        generator.step(LatentState(np.zeros(info.z_size, np.float32), classes, 1.0, noise, live), out)
+        drawing.warm(LatentState(np.zeros(info.z_size, np.float32), classes, 1.0, noise, live))
     pulse.times_ms.append((time.perf_counter() - began) * 1e3)  # of the last one: the first ones allocate
     pulse.warm = True
-    pulse.say("")
+    pulse.say(drawing.note)
     seen = 0
     while os.read(sys.stdin.fileno(), 4096):
         found = latents.newer(seen)
@@ -107,9 +151,7 @@ def _play(generator: Generator, latents: SharedSlot, frames: SharedSlot, pulse: 
         seen, latent = found
         began = time.perf_counter()
         pulse.taken = int(latent["number"])
-        generator.step(latent_state(latent), out)
-        made = {"number": latent["number"], "tick": latent["tick"], "t_heard": latent["t_heard"]}
-        frames.put({**made, "t_made": time.monotonic(), "rgba": out})
+        drawing.draw(latent_state(latent), {field: latent[field] for field in ("number", "tick", "t_heard")})
         pulse.times_ms.append((time.perf_counter() - began) * 1e3)
         pulse.frames += 1
         pulse.drawn = pulse.taken

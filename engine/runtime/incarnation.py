@@ -12,7 +12,8 @@ from pathlib import Path
 
 import engine
 from engine.runtime.card import ModelCard
-from engine.runtime.link import PULSE, frame_dtype, latent_dtype
+from engine.runtime.link import PLACE, PULSE, frame_dtype, latent_dtype
+from engine.runtime.ring import CLAIM, Claims, Ring
 from engine.slots import Record, SharedSlot
 
 LEAVE_S = 1.0  # for a process that was asked to end
@@ -24,19 +25,29 @@ class Incarnation:
     The thread that makes it must outlive it: on Linux the process dies with that thread.
     """
 
-    def __init__(self, card: ModelCard, runtime: str, threads: int) -> None:
-        self.runtime = runtime
+    def __init__(self, card: ModelCard, runtime: str, threads: int, ring: Ring | None = None) -> None:
+        """With a `ring`, pictures stay on the card where the runtime can leave them there.
+
+        The ring stays the caller's, to be closed by the thread that copies from it when this has ended.
+        """
+        self.runtime, self.ring = runtime, ring
         self._sending, self._ended, self._number = threading.Lock(), False, 0
         self._slots: list[SharedSlot] = []
+        dtypes = [latent_dtype(card), frame_dtype(card), PULSE, *([CLAIM, PLACE] if ring is not None else [])]
         try:
-            for dtype in (latent_dtype(card), frame_dtype(card), PULSE):
+            for dtype in dtypes:
                 self._slots.append(SharedSlot.create(dtype))
         except OSError:
             self._unlink()
             raise
-        self.latents, self.frames, self.pulse = self._slots
+        self.latents, self.frames, self.pulse, *more = self._slots
         given = {"model": str(card.folder), "runtime": runtime, "threads": threads, "parent": os.getpid()}
         given |= {"latents": self.latents.name, "frames": self.frames.name, "pulse": self.pulse.name}
+        self.card_frames: Claims | None = None
+        if ring is not None:
+            claims, places = more
+            self.card_frames = Claims(ring, places, claims)
+            given |= {"ring": ring.handle.hex(), "claims": claims.name, "places": places.name}
         # A plain process instead of multiprocessing's: that would import the show's main module again, GL and all.
         paths = [str(Path(engine.__file__).parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
         self._words = tempfile.TemporaryFile()  # noqa: SIM115  # closed by end()

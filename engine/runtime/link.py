@@ -6,7 +6,7 @@ import numpy as np
 
 from engine.runtime.card import ModelCard
 from engine.slots import Record
-from engine.types import Frame, LatentState, Tick
+from engine.types import ByteArray, CardPicture, Frame, LatentState, Tick
 
 BEAT_S = 0.05  # between two pulses
 LIVE = "live/"  # before the names of the inputs that only some models have
@@ -40,19 +40,14 @@ def latent_dtype(card: ModelCard) -> np.dtype[Any]:
     )
 
 
+_MADE = [("number", np.int64), ("tick", np.int64), ("t_heard", np.float64), ("t_made", np.float64)]
+PLACE = np.dtype([*_MADE, ("cell", np.int64)], align=True)  # a drawn frame that stayed on the card
+
+
 def frame_dtype(card: ModelCard) -> np.dtype[Any]:
     """A drawn frame, with `number` and `tick` of the latent it was drawn from."""
     width, height = card.resolution
-    return np.dtype(
-        [
-            ("number", np.int64),
-            ("tick", np.int64),
-            ("t_heard", np.float64),
-            ("t_made", np.float64),
-            ("rgba", np.uint8, (height, width, 4)),
-        ],
-        align=True,
-    )
+    return np.dtype([*_MADE, ("rgba", np.uint8, (height, width, 4))], align=True)
 
 
 def latent_record(tick: Tick, number: int, dtype: np.dtype[Any]) -> Record:
@@ -80,4 +75,13 @@ def frame(record: Record, seq: int) -> Frame:
     """The frame in a record; its picture is the record's own memory."""
     rgba = record["rgba"]
     rgba.flags.writeable = False
+    return _frame(rgba, record, seq)
+
+
+def card_frame(record: Record, picture: CardPicture, seq: int) -> Frame:
+    """The frame of a record of PLACE, and its picture."""
+    return _frame(picture, record, seq)
+
+
+def _frame(rgba: ByteArray | CardPicture, record: Record, seq: int) -> Frame:
     return Frame(rgba, int(record["tick"]), float(record["t_heard"]), float(record["t_made"]), seq)

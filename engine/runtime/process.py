@@ -3,16 +3,19 @@
 import os
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from engine.cuda import CudaError
 from engine.runtime.card import load_card
 from engine.runtime.incarnation import Incarnation
 from engine.runtime.ladder import Ladder
-from engine.runtime.link import frame, latent_dtype, latent_record
-from engine.runtime.offers import offer, offers, reasons
+from engine.runtime.link import card_frame, frame, latent_dtype, latent_record
+from engine.runtime.offers import OLDEST, offer, offers, reasons
 from engine.runtime.preparing import ready
+from engine.runtime.ring import Ring
 from engine.runtime.succession import Succession
 from engine.runtime.vigil import LOOK_S, Vigil
 from engine.slots import Record
@@ -30,6 +33,7 @@ class GeneratorStatus:
     message: str  # what is being done, or what went wrong last
     runtime: str
     why: str = ""  # that runtime plays, and what keeps better ones from playing
+    frames: str = "host"  # which way pictures take: card, or host and, where it was to be the card, why not
 
 
 class GeneratorProcess:
@@ -40,11 +44,14 @@ class GeneratorProcess:
     whichever process draws it.
     """
 
-    def __init__(self, model: Path, runtime: str = "auto", threads: int | None = None, patient: bool = False) -> None:
+    def __init__(
+        self, model: Path, runtime: str = "auto", threads: int | None = None, patient: bool = False, on_card: bool = False
+    ) -> None:
         """`model` is a folder with a model.toml. `threads` defaults to all cores but one, four at most.
 
         With "auto" the best runtime that is ready plays at once; a better one is prepared beside it, if it must be, and takes
-        over when it draws. `patient`: the best one is waited for instead, so that one runtime draws everything.
+        over when it draws. `patient`: the best one is waited for instead, so that one runtime draws everything. `on_card`:
+        pictures stay on the card where the runtime can leave them there; see `refuse_card_frames`.
 
         Raises CardError for a model that cannot be used, ValueError for a runtime that is unknown or cannot play here.
         """
@@ -64,7 +71,9 @@ class GeneratorProcess:
         self._current: Incarnation | None = None
         self._newest: Record | None = None
         self._sent = 0
-        self._polled: tuple[Incarnation | None, int] = (None, 0)
+        self._polled: tuple[Incarnation | None, int, int] = (None, 0, 0)  # numbers of the last frames, host's and card's
+        self._on_card, self._refused, self._way = on_card, False, "host"
+        self._retired: list[Ring] = []  # of processes that have ended
         self._status = GeneratorStatus("starting", 0.0, 0.0, 0, "", self._ladder.runtime, self._why(self._ladder.runtime))
         self._stop = threading.Event()
         self._watch = threading.Thread(target=self._keep_alive, name="generator-watch", daemon=True)
@@ -124,6 +133,10 @@ class GeneratorProcess:
                 raise TimeoutError(f"expected a frame of tick {tick_number} within {timeout_s} s; got none ({status})")
             time.sleep(0.0005)
 
+    def refuse_card_frames(self, reason: str) -> None:
+        """Have pictures come through the host's memory from the next one on. For the thread that polls."""
+        self._on_card, self._refused, self._way = False, True, f"host: {reason}"
+
     def status(self) -> GeneratorStatus:
         """How it fares, at most 50 ms old."""
         return self._status
@@ -133,6 +146,7 @@ class GeneratorProcess:
         self._stop.set()
         if self._watch.is_alive():
             self._watch.join()
+        self._tidy()
 
     def __enter__(self) -> Self:
         self.start()
@@ -142,14 +156,40 @@ class GeneratorProcess:
         self.close()
 
     def _newer(self) -> tuple[int, Frame] | None:
+        self._tidy()
         current = self._current
         if current is None:
             return None
-        found = current.frames.newer(self._polled[1] if self._polled[0] is current else 0)
+        seen, seen_card = self._polled[1:] if self._polled[0] is current else (0, 0)
+        if current.card_frames is not None and self._refused:
+            current.card_frames.refuse()
+        placed = current.card_frames.newer(seen_card) if current.card_frames is not None else None
+        if placed is not None:
+            number, record, picture = placed
+            self._polled, self._way = (current, seen, number), "card"
+            return int(record["number"]), card_frame(record, picture, number)
+        found = current.frames.newer(seen)
         if found is None:
             return None
-        self._polled = (current, found[0])
+        self._polled = (current, found[0], seen_card)
+        self._way = "host" if self._way == "card" else self._way
         return int(found[1]["number"]), frame(found[1], found[0])
+
+    def _tidy(self) -> None:
+        """Free the rings of ended processes: on the thread that copies from them, so that it never copies from what is gone."""
+        while self._retired:
+            with suppress(CudaError):  # of a card that has failed nothing can be taken back
+                self._retired.pop().close()
+
+    def _ring(self, runtime: str) -> Ring | None:
+        """A new ring for a process, where pictures are to stay on the card."""
+        if not self._on_card or runtime not in OLDEST:
+            return None
+        try:
+            return Ring.create(self._card.resolution)
+        except CudaError as error:
+            self._on_card, self._way = False, f"host: {error}"
+            return None
 
     def _keep_alive(self) -> None:
         """The watch thread: one life after another, until told to stop or not worth another try."""
@@ -213,7 +253,7 @@ class GeneratorProcess:
 
     def _tell(self, state: str, restarts: int, message: str, runtime: str, vigil: Vigil | None = None) -> None:
         fps, ms_p50 = (vigil.fps, vigil.ms_p50) if vigil is not None else (0.0, 0.0)
-        self._status = GeneratorStatus(state, fps, ms_p50, restarts, message, runtime, self._why(runtime))
+        self._status = GeneratorStatus(state, fps, ms_p50, restarts, message, runtime, self._why(runtime), self._way)
 
     def _why(self, runtime: str) -> str:
         if self._asked != "auto":
@@ -229,7 +269,12 @@ class _Life:
     def __init__(self, of: GeneratorProcess, runtime: str, patience: float) -> None:
         self.runtime = runtime
         self.vigil = Vigil(time.monotonic(), patience)
-        self.incarnation = Incarnation(of._card, runtime, of._threads)
+        self._of, ring = of, of._ring(runtime)
+        try:
+            self.incarnation = Incarnation(of._card, runtime, of._threads, ring)
+        except OSError:
+            self._retire(ring)
+            raise
         self._beat = 0
 
     def look(self, sent: int) -> str:
@@ -242,7 +287,12 @@ class _Life:
         if fault and not self.vigil.hung:
             fault = self.incarnation.last_words()
         self.incarnation.end(now=bool(fault))
+        self._retire(self.incarnation.ring)
         return fault
+
+    def _retire(self, ring: Ring | None) -> None:
+        if ring is not None:
+            self._of._retired.append(ring)
 
 
 def _cores() -> int:

@@ -23,6 +23,9 @@ class Network(nn.Module):
     live: Mapping[str, tuple[int, ...]]  # name -> shape
     costly: tuple[str, ...] = ()  # those of `live` that cost time when they are given: runtimes leave them out at rest
 
+    # Any module of a network may name tensors of its own: `exact`, which stay float32 in half precision, and `filters`, its
+    # low-pass filters of each map by itself, which convert what they filter to their own type and back.
+
     @classmethod
     @abstractmethod
     def from_config(cls, config: dict[str, Any]) -> Self:

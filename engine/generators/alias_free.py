@@ -48,6 +48,8 @@ class FilteredReLU(nn.Module):
     that are left out, `clamp` 0 is none.
     """
 
+    filters = ("rise", "fall")
+
     rise: Tensor
     fall: Tensor
 
@@ -60,7 +62,8 @@ class FilteredReLU(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x (B,C,R,R) to (B,C,S,S)."""
-        channels = x.shape[1]
+        channels, dtype = x.shape[1], x.dtype
+        x = x.to(self.rise.dtype)
         one_way, other_way = (self.rise.view(1, 1, *shape).expand(channels, -1, -1, -1) for shape in ((-1, 1), (1, -1)))
         x = F.conv_transpose2d(x, one_way, stride=(self.up, 1), padding=(self.skip, 0), groups=channels)
         x = F.conv_transpose2d(x, other_way, stride=(1, self.up), padding=(0, self.skip), groups=channels)
@@ -69,7 +72,7 @@ class FilteredReLU(nn.Module):
         x = F.leaky_relu(x, 0.2, inplace=True)
         for kernel, step in self.falls():
             x = F.conv2d(x, kernel.expand(channels, -1, -1, -1), stride=step, groups=channels)
-        return x[:, :, : self.size, : self.size]  # the last upsampled pixels were too many
+        return x[:, :, : self.size, : self.size].to(dtype)  # the last upsampled pixels were too many
 
     def falls(self) -> list[tuple[Tensor, tuple[int, int]]]:
         """Kernels (1,1,*,*) and strides of the downsampling."""

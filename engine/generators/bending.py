@@ -16,6 +16,8 @@ def inverse(x: Tensor, y: Tensor, zoom: Tensor, angle: Tensor) -> Tensor:
 class Bend(nn.Module):
     """Bends a share of `channels` feature maps of `size` x `size`, mirrored beyond their edges."""
 
+    exact = ("rank", "places")
+
     rank: Tensor
     places: Tensor
 

@@ -43,6 +43,8 @@ LAYERS = {
 class Norm(nn.Module):
     """A batch norm with a ReLU. Its statistics (51,C) stay float32 in every precision: variances do not fit half."""
 
+    exact = ("means", "variances")
+
     means: Tensor
     variances: Tensor
 
@@ -157,6 +159,7 @@ class BigGanDeep(Network):
     """
 
     costly = ("bend",)
+    exact = ("grid", "ports")
 
     grid: Tensor
     ports: Tensor

@@ -37,6 +37,8 @@ class Residual(nn.Module):
 class Decoder(nn.Module):
     """Codes (B,C,h,w) to pictures (B,3,8h,8w): the bilinear cell means plus a drawn residual."""
 
+    exact = ("blur",)
+
     blur: Tensor
 
     def __init__(self, code: int, widths: tuple[int, int, int], blocks: tuple[int, int, int]) -> None:
@@ -60,7 +62,8 @@ class Decoder(nn.Module):
 
     def forward(self, code: Tensor) -> Tensor:
         mean = F.interpolate(code[:, :BASE], scale_factor=8.0, mode="bilinear", align_corners=False)
-        return mean + F.conv2d(self.net(code), self.blur, padding=1, groups=3)  # no mesh of alternate pixels can pass
+        drawn = self.net(code.to(next(self.net.parameters()).dtype)).to(self.blur.dtype)
+        return mean + F.conv2d(drawn, self.blur, padding=1, groups=3)  # no mesh of alternate pixels can pass
 
 
 @register("architecture", "light")
@@ -74,6 +77,9 @@ class Light(Network):
     spread (how far the choice varies downwards, and in waves over the frame), and motion: pan, tilt and bend in cells, zoom as
     a natural logarithm, roll in radians.
     """
+
+    # A place in a picture needs more bits than half has: only the decoder may be half.
+    exact = ("keys", "scale", "motion", "sharp", "contest", "lean", "spread", "glow", "window", "bends", "waves", "soften")
 
     keys: Tensor
     memory: Tensor

@@ -19,6 +19,8 @@ class Dense(nn.Module):
     `pace` is the learning-rate multiplier of weights and biases; `bias` is what the biases begin at.
     """
 
+    exact = ("weight", "bias")
+
     def __init__(self, n_in: int, n_out: int, pace: float = 1.0, bias: Sequence[float] | float = 0.0, scale: float = 1.0) -> None:
         super().__init__()
         self.gain, self.pace = pace / n_in**0.5, pace
@@ -32,6 +34,8 @@ class Dense(nn.Module):
 
 class Mapping(nn.Module):
     """z (B,Z) and class weights y (B,C) to w (B,L,W), float32; `layers` of the L are told in pixels, for the three groups."""
+
+    exact = ("w_avg",)
 
     w_avg: Tensor
     group: Tensor

@@ -45,6 +45,9 @@ class Grain(nn.Module):
 class Layer(nn.Module):
     """Modulated 3x3 convolution, noise, bias, leaky ReLU; with `up`, to twice the size."""
 
+    exact = ("noise_strength",)
+    filters = ("fir",)
+
     noise_const: Tensor
     fir: Tensor
 
@@ -71,7 +74,7 @@ class Layer(nn.Module):
         x = x * style.to(x.dtype)[..., None, None]
         if self.up:
             x = F.conv_transpose2d(x, self.weight.transpose(0, 1), stride=2)  # (B, O, S + 1, S + 1)
-            x = F.conv2d(x, self.fir, padding=1, groups=x.shape[1])
+            x = F.conv2d(x.to(self.fir.dtype), self.fir, padding=1, groups=x.shape[1]).to(x.dtype)
         else:
             x = F.conv2d(x, self.weight, padding=1)
         # In place, because fresh memory costs more than the arithmetic.
@@ -99,6 +102,8 @@ class ToRGB(nn.Module):
 
 class Block(nn.Module):
     """One resolution: its layers, the way to the picture and, where there is one, its bend."""
+
+    exact = ("fir",)
 
     fir: Tensor
 

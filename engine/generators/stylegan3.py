@@ -49,7 +49,9 @@ def bands(resolution: int, base: int, most: int) -> list[Band]:
 
 
 class Input(nn.Module):
-    """Fourier features (B,C,S,S) of a plane that the style turns and shifts, and after it the camera."""
+    """Fourier features (B,C,S,S), float32, of a plane that the style turns and shifts, and after it the camera."""
+
+    exact = ("weight", "transform", "freqs", "phases", "places")
 
     transform: Tensor
     freqs: Tensor
@@ -87,11 +89,13 @@ class Input(nn.Module):
         loud = (1 - (freqs.square().sum(2, keepdim=True).sqrt() - self.band.cutoff) / rest).clamp(0, 1)  # (B, C, 1)
         waves = torch.sin((freqs @ self.places.float().T + phases) * (2 * torch.pi)) * loud  # (B, C, S*S)
         mixed: Tensor = self.weight.float() / self.band.channels**0.5 @ waves  # (B, C, S*S)
-        return mixed.to(self.weight.dtype).view(-1, self.band.channels, self.band.size, self.band.size)
+        return mixed.view(-1, self.band.channels, self.band.size, self.band.size)
 
 
 class Layer(nn.Module):
     """Modulated convolution and filtered leaky ReLU, from one band to the next."""
+
+    exact = ("magnitude_ema",)
 
     magnitude_ema: Tensor
 
@@ -123,6 +127,7 @@ class Layer(nn.Module):
         if self.weight.dtype != torch.float32:  # sums of thousands of products must not overflow
             fan = (x.shape[1] * self.kernel**2) ** 0.5
             style, scale = style / fan, scale * fan
+        x = x.to(self.weight.dtype)
         if self.edge < 0:
             x = x[:, :, -self.edge : self.edge, -self.edge : self.edge]
         x = F.conv2d(x * style.to(x.dtype)[..., None, None], self.weight, padding=max(self.edge, 0))
@@ -132,6 +137,8 @@ class Layer(nn.Module):
 
 class ToRGB(nn.Module):
     """The last layer: modulated, not demodulated, and not filtered."""
+
+    exact = ("magnitude_ema",)
 
     magnitude_ema: Tensor
 

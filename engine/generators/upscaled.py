@@ -30,11 +30,12 @@ class Upscaler(nn.Module):
         self.body = nn.Sequential(*layers, nn.Conv2d(CHANNELS, 3 * WHOLE * WHOLE, 3, padding=1))
 
     def forward(self, picture: Tensor) -> Tensor:
-        small = picture.to(next(self.parameters()).dtype) * 0.5 + 0.5  # it was trained on 0..1
-        large = F.pixel_shuffle(self.body(small), WHOLE) + F.interpolate(small, scale_factor=float(WHOLE))
+        small = picture.float() * 0.5 + 0.5  # it was trained on 0..1
+        drawn = self.body(small.to(next(self.parameters()).dtype)).float()
+        large = F.pixel_shuffle(drawn, WHOLE) + F.interpolate(small, scale_factor=float(WHOLE))
         if self.factor < WHOLE:
             large = F.interpolate(large, scale_factor=self.factor / WHOLE, mode="bicubic")
-        return (large.float() * 2 - 1).clamp(-1, 1)  # (B, 3, sH, sW)
+        return (large * 2 - 1).clamp(-1, 1)  # (B, 3, sH, sW), float32
 
 
 @register("architecture", "upscaled")

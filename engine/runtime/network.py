@@ -45,6 +45,19 @@ def load_network(card: ModelCard) -> Network:
     return network.eval().requires_grad_(False)
 
 
+def halve(network: Network, filters: torch.dtype = torch.float16) -> Network:
+    """Make a network half precision, in place: weights and convolutions in float16, what must not be stays float32.
+
+    That is what its modules name in `exact`. With `filters` float32 the low-pass filters stay float32 too.
+    """
+    for module in network.modules():
+        exact, filtering = (tuple(getattr(module, kind, ())) for kind in ("exact", "filters"))
+        for name, tensor in (*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)):
+            if tensor.dtype == torch.float32 and name not in exact:
+                tensor.data = tensor.to(filters if name in filtering else torch.float16)
+    return network
+
+
 def resting(network: Network, names: Sequence[str] = (), batch: int = 1) -> tuple[Tensor, ...]:
     """Resting inputs of `batch` pictures: z, y, truncation, noise, and the live inputs named."""
     y = torch.full((batch, network.classes), 1 / network.classes)

@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.types import ByteArray, FloatArray, GeneratorInfo, LatentState
 
-MEDIAN_LIMIT, MEAN_LIMIT, MAX_LIMIT = 1.0, 2.0, 64.0  # of the difference, in levels of 255
+MEDIAN_LIMIT, MEAN_LIMIT, MAX_LIMIT = 1.0, 1.0, 32.0  # of the difference, in levels of 255; on a processor half has 0, 0.1, 2
 FLAT = 2.0  # levels: a picture whose deviation is less shows nothing, and so proves nothing
 BREATH = 0.02  # how far live inputs are moved
 PROOF = "proof.npz"  # states, and what the network draws of them in float32

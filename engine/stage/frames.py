@@ -4,7 +4,9 @@ from typing import Any
 
 import moderngl
 
-from engine.types import Frame
+from engine.stage.context import is_software
+from engine.stage.upload import BufferedUpload, CardUpload, DirectUpload, Upload
+from engine.types import CardPicture, Frame
 
 SRGB8_ALPHA8 = 0x8C43  # decoded to linear light by the sampler
 FADE_IN_S = 1.0  # from the procedural look to the first network frame
@@ -20,6 +22,7 @@ class Frames:
     def __init__(self, context: Any) -> None:
         self._context = context
         self._textures = [self._texture((8, 8)), self._texture((8, 8))]
+        self._uploads: dict[tuple[bool, tuple[int, int]], Upload] = {}  # by: from the card?, and width and height
         self._newest: Frame | None = None
         self._fresh = False  # came since the last draw
         self._since_s = 0.0  # when the newest one began to show
@@ -35,20 +38,36 @@ class Frames:
         return texture
 
     def put(self, frame: Frame) -> None:
-        """Upload a new frame; the one before it stays for blending."""
+        """Upload a new frame; the one before it stays for blending.
+
+        Raises CudaError for a frame on the card that cannot be had from there; what was shown before is then still shown.
+        """
         height, width = frame.rgba.shape[:2]
-        if not self._fresh:  # two frames within one draw: the first was never seen
-            self._textures.reverse()
-        if self._textures[1].size != (width, height):
-            self._textures[1].release()
-            self._textures[1] = self._texture((width, height))
-        self._textures[1].write(frame.rgba if frame.rgba.flags.c_contiguous else frame.rgba.copy())
-        if self.count == 0:
-            self._textures[0].release()
-            self._textures[0] = self._texture((width, height))
-            self._textures[0].write(frame.rgba if frame.rgba.flags.c_contiguous else frame.rgba.copy())
+        upload = self._upload(isinstance(frame.rgba, CardPicture), (width, height))
+        # Two frames within one draw: the first was never seen, and the other of the textures is.
+        before = self._textures if self._fresh else self._textures[::-1]
+        older = self._texture((width, height)) if self.count == 0 else before[0]
+        newer = before[1] if before[1].size == (width, height) else self._texture((width, height))
+        upload.write([older, newer] if self.count == 0 else [newer], frame.rgba)
+        for texture in before:
+            if texture not in (older, newer):
+                texture.release()
+        self._textures = [older, newer]
         self._newest, self._fresh = frame, True
         self.count += 1
+
+    def _upload(self, on_card: bool, size: tuple[int, int]) -> Upload:
+        """The way for such pictures; what other ways and sizes held is given back."""
+        if (on_card, size) not in self._uploads:
+            way: Upload
+            if on_card:
+                way = CardUpload(self._context, size[0] * size[1] * 4)
+            else:
+                way = DirectUpload() if is_software(self._context) else BufferedUpload(self._context, size[0] * size[1] * 4)
+            for other in self._uploads.values():
+                other.release()
+            self._uploads = {(on_card, size): way}
+        return self._uploads[on_card, size]
 
     def advance(self, time_s: float, dt_s: float, blend: bool) -> tuple[float, float]:
         """(how far the newer frame shows, how far the network as a whole shows), each 0..1, at a moment of drawing."""
@@ -81,6 +100,8 @@ class Frames:
         return self._newest
 
     def release(self) -> None:
-        """Give the textures back."""
+        """Give the textures and buffers back."""
         for texture in self._textures:
             texture.release()
+        for upload in self._uploads.values():
+            upload.release()

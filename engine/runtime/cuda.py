@@ -13,7 +13,7 @@ from engine.network import Network
 from engine.registry import register
 from engine.runtime.card import ModelCard
 from engine.runtime.gate import check, fresh
-from engine.runtime.network import Picture, load_network, variants
+from engine.runtime.network import Picture, halve, load_network, variants
 from engine.runtime.packing import Packing, fill, least
 from engine.types import ByteArray, GeneratorInfo, LatentState
 
@@ -42,11 +42,11 @@ class CudaGenerator:
         torch.backends.cudnn.benchmark = True  # shapes never change: the fastest kernels are found by trying
         torch.backends.cudnn.allow_tf32 = False  # what stays float32 stays so on purpose
         self.info, self._batch = card.info("cuda"), batch
-        with _in_words(f"preparing {card.name}"), torch.inference_mode():
+        with _in_words(f"preparing {card.name}"):
             network = load_network(card).to("cuda")
             proofs = [(names, fresh(self.info, names, batch)) for names in variants(network)]
             expected = [_drawn(network, self.info, names, states) for names, states in proofs]
-            network.half().to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
+            halve(network).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
             torch.cuda.empty_cache()
             if form == "compiled":
                 say(f"compiling {card.name}; takes a minute or more")
@@ -123,13 +123,14 @@ class _Program:
         self._picture = torch.empty(0)
         if form == "eager":
             return
-        with torch.cuda.stream(stream):
-            for _ in range(WARM_RUNS):
+        with torch.inference_mode():
+            with torch.cuda.stream(stream):
+                for _ in range(WARM_RUNS):
+                    self._picture = self._module(*self._given).contiguous()
+            stream.synchronize()
+            graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph, pool=pool, stream=stream, capture_error_mode="thread_local"):
                 self._picture = self._module(*self._given).contiguous()
-        stream.synchronize()
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=pool, stream=stream, capture_error_mode="thread_local"):
-            self._picture = self._module(*self._given).contiguous()
         self._graph = graph
 
     def run(self) -> Tensor:
@@ -149,7 +150,8 @@ def _drawn(network: Network, info: GeneratorInfo, names: Sequence[str], states: 
     inputs = packing.views(block)
     fill(inputs, states)
     given = [torch.from_numpy(view).to("cuda") for view in inputs.values()]
-    picture: ByteArray = Picture(network, names)(*given).cpu().numpy()
+    with torch.inference_mode():
+        picture: ByteArray = Picture(network, names)(*given).contiguous().cpu().numpy()
     return picture
 
 

@@ -13,6 +13,7 @@ from engine.answering import Answering
 from engine.beside import Beside
 from engine.control.patch import PatchError
 from engine.control.watcher import PatchWatcher
+from engine.cuda import CudaError
 from engine.entrance import Entrance
 from engine.hands import Hands
 from engine.instrument import Instrument, find_patch
@@ -173,8 +174,7 @@ class Live:
         if self.frames and dt_s > 1.5 / self.rate_hz:
             self.late += 1
         frame = self._newest_frame()
-        if frame is not None:
-            self.stage.set_frame(frame)
+        if frame is not None and self._shows(frame):
             self.made.beat(frame.t_made)
             self.latency_s = time.monotonic() - frame.t_heard
         self._drawn = self._drawn or frame is not None
@@ -202,6 +202,16 @@ class Live:
         if message not in ("", self._told[0]) and now_s - self._told[1] > TELL_S:
             self._told = message, now_s
             self.say(message)
+
+    def _shows(self, frame: Frame) -> bool:
+        """Give a frame to the stage; one that cannot be had from the card is the last of its kind, and the picture is held."""
+        try:
+            self.stage.set_frame(frame)
+        except CudaError as error:
+            self.generator.refuse_card_frames(str(error))
+            self.say(f"{error}; pictures go through the host's memory")
+            return False
+        return True
 
     def _newest_frame(self) -> Frame | None:
         if not self._changing and (made := self._models.take()) is not None:

@@ -19,6 +19,7 @@ class PlayOptions:
     audio: str = "demo"  # demo, synthetic, none, a file, or DEVICE:CHANNELS=NAME,...
     model: str = "light"
     runtime: str = "auto"  # auto, or a registered runtime
+    frames: str = "auto"  # which way the network's pictures take to the stage: card, host, or the faster one
     mode: str = "window"  # window, headless, film
     size: tuple[int, int] = (1280, 720)  # width, height of the output
     fullscreen: bool = False

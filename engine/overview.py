@@ -71,6 +71,7 @@ def figures(live: Any) -> dict[str, float | str]:
         "model": live.generator.info.name,
         "runtime": generator.runtime,
         "runtime_why": generator.why,
+        "frames_by": generator.frames,
         "generator": generator.state,
         "generator_fps": live.made.rate_hz,
         "generator_restarts": generator.restarts,

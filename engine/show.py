@@ -22,9 +22,11 @@ from engine.listening import Listening
 from engine.live import Live
 from engine.options import TEMPO, TRACK, PlayOptions
 from engine.overview import figures
+from engine.runtime.nvidia import cards
 from engine.runtime.process import GeneratorProcess
 from engine.sources import Source, open_source
 from engine.sources.clicker import Clicker
+from engine.stage import way
 from engine.stage.colours import Colours
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ def perform(options: PlayOptions, watched: Watched | None = None) -> None:
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     patch = find_patch(options.patch)
-    generator = open_model(options.model, options.runtime, patient=options.mode == "film")
+    generator = open_model(options.model, options.runtime, patient=options.mode == "film", on_card=stays_on_card(options))
     with ExitStack() as stack:
         stack.callback(generator.close)
         generator.start()  # it warms while everything else opens
@@ -56,9 +58,16 @@ def perform(options: PlayOptions, watched: Watched | None = None) -> None:
             play_live(options, instrument, source, generator, stack, watched)
 
 
-def open_model(name: str, runtime: str, patient: bool = False) -> GeneratorProcess:
+def open_model(name: str, runtime: str, patient: bool = False, on_card: bool = False) -> GeneratorProcess:
     """The generator of a model folder on the shelf, not yet started; `patient` waits for the best runtime."""
-    return GeneratorProcess(resources.find("models", name), runtime, patient=patient)
+    return GeneratorProcess(resources.find("models", name), runtime, patient=patient, on_card=on_card)
+
+
+def stays_on_card(options: PlayOptions) -> bool:
+    """Whether the network's pictures stay on the card. Of a film they do not: nothing hurries it."""
+    if options.frames == "card" and not cards():
+        log.warning("expected an NVIDIA card for --frames card; got none: pictures go through the host's memory")
+    return options.mode != "film" and way.on_card(options.frames, cards()[0].name if cards() else "")
 
 
 def open_first(options: PlayOptions) -> Source:
@@ -154,7 +163,7 @@ def play_live(
         window=window,
         operator=operator,
         open_live=lambda: open_sound("default", False, True, options.seed, awaited=options.again),
-        open_model=lambda name: open_model(name, options.runtime),
+        open_model=lambda name: open_model(name, options.runtime, on_card=stays_on_card(options)),
     )
     stack.callback(live.close)
     hands = Hands(options, instrument, live.say, lambda: figures(live))

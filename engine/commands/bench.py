@@ -102,6 +102,30 @@ def models(path: Path | None, reference: Path | None, rounds: int, seconds: floa
         path.write_text(json.dumps(figures, indent=1), encoding="utf-8")
 
 
+@command.command(epilog="Example: clavilux bench transfer --json transfer.json")
+@click.option(
+    "--json", "path", type=click.Path(path_type=Path, dir_okay=False), help="Write all figures and raw samples to FILE."
+)
+@click.option("--pictures", type=click.IntRange(20), default=300, show_default=True, help="Of each size, by each way.")
+def transfer(path: Path | None, pictures: int) -> None:
+    """Measure how the network's pictures reach the stage: through the host's memory, or on the card.
+
+    The faster of the two is what `clavilux play` does from then on.
+    """
+    from engine.bench.transfer import measure
+    from engine.stage import way
+
+    figures = measure(pictures)
+    way.keep({name: value for name, value in figures.items() if name != "samples"})
+    if path is not None:
+        path.write_text(json.dumps(figures, indent=1), encoding="utf-8")
+    for side, ways in figures["sizes"].items():
+        for name, found in ways.items():
+            click.echo(f"{side:>4} px  {name:14}  " + "  ".join(f"{key} {value:.3f}" for key, value in found.items()))
+    reason = f" ({figures['why_not_card']})" if figures["why_not_card"] else ""
+    click.echo(f"{figures['renderer']}: the faster way is {figures['faster']}{reason}")
+
+
 def _tell_one(name: str, figures: dict[str, Any]) -> None:
     click.echo(name)
     for key, value in figures.items():

@@ -171,7 +171,9 @@ def as_ordered(options: PlayOptions, watched: "Watched", named: frozenset[str]) 
 def without_the_users(options: PlayOptions) -> PlayOptions:
     """Safe mode: what is shown is the bundled default; sound, hands and outputs stay as they were asked for."""
     plain = PlayOptions()
-    return replace(options, patch=plain.patch, model=plain.model, runtime=plain.runtime, params=(), resume=False, safe=True)
+    return replace(
+        options, patch=plain.patch, model=plain.model, runtime=plain.runtime, frames="host", params=(), resume=False, safe=True
+    )
 
 
 def unused(path: Path) -> Path:
@@ -208,6 +210,13 @@ def unused(path: Path) -> Path:
     metavar="RUNTIME",
     show_default=True,
     help="What executes the network: tensorrt, tensorrt-rtx, cuda, openvino, torch; auto is the best that is ready.",
+)
+@click.option(
+    "--frames",
+    type=click.Choice(("auto", "card", "host")),
+    default="auto",
+    show_default=True,
+    help="Whether the network's pictures stay on the graphics card; auto as `clavilux bench transfer` has measured, else host.",
 )
 @click.option("--size", default="1280x720", metavar="WxH", callback=read_size, show_default=True, help="Size of the output.")
 @click.option("--fps", type=click.FloatRange(1, 240), help="Display frames a second: 60, and 30 in a film.")

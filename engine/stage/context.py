@@ -9,6 +9,7 @@ from typing import Any
 import moderngl
 
 GL_SYNC_GPU_COMMANDS_COMPLETE, GL_SYNC_FLUSH_COMMANDS_BIT = 0x9117, 0x0001
+EGL_CUDA_DEVICE_NV, MOST_EGL_DEVICES = 0x323A, 64
 SOFTWARE = ("llvmpipe", "softpipe", "swrast", "swiftshader", "software renderer", "gdi generic", "basic render")
 
 
@@ -17,10 +18,39 @@ def headless_context() -> Any:
     os.environ.setdefault("EGL_PLATFORM", "surfaceless")
     try:
         create: Any = moderngl.create_context  # its stub knows no backends
-        return create(standalone=True, require=330, **({"backend": "egl"} if sys.platform.startswith("linux") else {}))
+        if not sys.platform.startswith("linux"):
+            return create(standalone=True, require=330)
+        device = cuda_egl_device()
+        return create(standalone=True, require=330, backend="egl", **({} if device is None else {"device_index": device}))
     except Exception as error:  # moderngl raises plain Exception
         needs = "OpenGL 3.3 without a display (Debian: libegl1 libgl1 libgl1-mesa-dri)"
         raise RuntimeError(f"expected {needs}; got {error}") from error
+
+
+def cuda_egl_device(card: int = 0) -> int | None:
+    """The number of the EGL device that is CUDA's `card`, so that its pictures need not leave it; None where there is none.
+
+    EGL counts devices in its own order, those of processors too. Not every EGL can tell: then the first one is as good.
+    """
+    try:
+        library = ctypes.CDLL(ctypes.util.find_library("EGL") or "libEGL.so.1")
+    except OSError:
+        return None
+    library.eglGetProcAddress.restype = ctypes.c_void_p
+    found = [library.eglGetProcAddress(name) for name in (b"eglQueryDevicesEXT", b"eglQueryDeviceAttribEXT")]
+    if not all(found):
+        return None
+    device, number = ctypes.c_void_p, ctypes.c_int
+    query = ctypes.CFUNCTYPE(ctypes.c_uint, number, ctypes.POINTER(device), ctypes.POINTER(number))(found[0])
+    ask = ctypes.CFUNCTYPE(ctypes.c_uint, device, number, ctypes.POINTER(ctypes.c_ssize_t))(found[1])
+    devices, count = (device * MOST_EGL_DEVICES)(), number()
+    if not query(MOST_EGL_DEVICES, devices, ctypes.byref(count)):
+        return None
+    for index in range(count.value):
+        which = ctypes.c_ssize_t(-1)
+        if ask(devices[index], EGL_CUDA_DEVICE_NV, ctypes.byref(which)) and which.value == card:
+            return index
+    return None
 
 
 def is_software(context: Any) -> bool:

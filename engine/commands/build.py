@@ -44,6 +44,9 @@ def command(model: str, runtime: str | None, targets: tuple[str, ...]) -> None:
         kept = entry(card, runtime, target)
         assert kept is not None
         if target or not ready(card, runtime):
-            Preparation(card, runtime, target).finish(lambda words: click.echo(f"  {words}"))
+            try:
+                Preparation(card, runtime, target).finish(lambda words: click.echo(f"  {words}"))
+            except RuntimeError as error:
+                raise click.ClickException(str(error)) from error
         kept.check()
         click.echo(f"{card.name} for {runtime}{f' on {target}' if target else ''}: {kept.folder}")

@@ -8,7 +8,7 @@ from engine.runtime.nvidia import NvidiaCard, cards
 
 RUNTIMES = ("tensorrt", "tensorrt-rtx", "cuda", "openvino", "torch")  # best first: what "auto" looks at, in this order
 OLDEST = {"tensorrt": (7, 5), "tensorrt-rtx": (7, 5), "cuda": (7, 0)}  # compute capabilities
-GEFORCE = ((7, 5), (8, 6), (8, 9), (12, 0))  # those that TensorRT for RTX is made for
+RTX = ((7, 5), (8, 0), (8, 6), (8, 9), (12, 0), (12, 1))  # those that TensorRT for RTX 1.7 is made for
 PACKAGES = {
     "tensorrt": ("tensorrt-cu13", "tensorrt-cu12", "tensorrt"),
     "tensorrt-rtx": ("tensorrt-rtx-cu13-bindings", "tensorrt-rtx-cu13", "tensorrt-rtx"),
@@ -71,7 +71,7 @@ def reasons(missing: Iterable[Offer]) -> str:
 def suits(runtime: str, card: NvidiaCard) -> bool:
     """Whether a runtime is made for a card."""
     if runtime == "tensorrt-rtx":
-        return card.capability in GEFORCE
+        return card.capability in RTX
     return card.capability >= OLDEST[runtime]
 
 

@@ -7,7 +7,10 @@ import ctypes
 import os
 import signal
 import sys
+import tempfile
+from collections import Counter
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,17 +38,50 @@ def main() -> None:
             kept.check()
             return
         except DamagedError as error:
-            print(f"{card.name} is prepared again, since it was damaged: {error}", flush=True)
+            tell(card.name, f"prepared again, since it was damaged: {error}")
             kept.drop()
-    kept.put(lambda part: make(card, runtime, part))
+    kept.put(lambda part: make(card, runtime, part, *target))
 
 
-def make(card: ModelCard, runtime: str, part: Path) -> Mapping[str, Any]:
-    """Write the files into `part`; notes for their manifest."""
-    from engine.runtime.convert import convert
+def make(card: ModelCard, runtime: str, part: Path, target: str = "") -> Mapping[str, Any]:
+    """Write the files into `part`; notes for their manifest. `target` is another card's compute capability, as in sm86."""
+    if runtime == "openvino":
+        from engine.runtime.convert import convert
 
-    convert(card, part)
-    return {}
+        convert(card, part)
+        return {}
+    return make_plans(card, runtime, part, ((int(target[2:-1]), int(target[-1])),) if target else ())
+
+
+def make_plans(card: ModelCard, runtime: str, part: Path, capabilities: tuple[tuple[int, int], ...]) -> Mapping[str, Any]:
+    """TensorRT's plans, 0.plan, 1.plan ..., one with fewer inputs before one with more, and what they must draw."""
+    from engine.runtime import plans, tensorrt_api
+    from engine.runtime.export import export
+    from engine.runtime.gate import PROOF, keep
+    from engine.runtime.network import load_network, variants
+    from engine.runtime.packing import Packing
+    from engine.runtime.proof import drawn
+
+    api = tensorrt_api.load(runtime)
+    notes: dict[str, Any] = {"product": f"{api.product} {api.version}"}
+    for index, names in enumerate(variants(load_network(card))):
+        tell(f"plan {index}", "exporting the network")
+        with tempfile.TemporaryDirectory() as scratch:
+            file = Path(scratch) / "network.onnx"
+            export(card, file, half=True, names=names)
+            graph = plans.inspect(api, file)
+            plans.check(graph, Packing.of(card.info(runtime), names).shapes, (1, *card.resolution[::-1], 4), half=True)
+            plan = plans.build(api, file, capabilities, partial(tell, f"plan {index}"))
+        (part / f"{index}.plan").write_bytes(plan)
+        notes[f"plan {index}"] = dict(Counter(f"{work.kind} in {work.dtype}" for work in graph.work))
+    tell("proof", "drawing what the plans must draw")
+    keep(part / PROOF, drawn(card))
+    return notes
+
+
+def tell(about: str, words: str) -> None:
+    """Tell whoever waits."""
+    print(f"{about}: {words}", flush=True)
 
 
 if __name__ == "__main__":

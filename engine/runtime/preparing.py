@@ -121,7 +121,8 @@ def _sources(runtime: str) -> str:
 
 
 def _version(package: str) -> str:
+    """Without what only says for which machine it was built: plans are also made for machines elsewhere."""
     try:
-        return importlib.metadata.version(package)
+        return importlib.metadata.version(package).partition("+")[0]
     except importlib.metadata.PackageNotFoundError:
         return "none"

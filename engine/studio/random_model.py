@@ -32,7 +32,7 @@ def write(folder: Path, name: str, architecture: str, config: dict[str, Any]) ->
     save_file({key: tensor.contiguous() for key, tensor in network.state_dict().items()}, folder / GENERATOR)
     card: dict[str, Any] = {"name": name, "architecture": architecture, "licence": "CC0-1.0"}
     card["classes"] = [str(index) for index in range(network.classes)]
-    card_file.write(folder, card_file.complete(folder, card | {"config": config}, network.eval()))
+    card_file.write(folder, card_file.complete(folder, card | {"config": config}, network.eval().to("meta")))
 
 
 if __name__ == "__main__":

@@ -6,11 +6,12 @@ package pytorch-pretrained-biggan. Their source is executed; nothing of it is ke
 
 import importlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import torch
 from packaging import version
 from torch import Tensor
@@ -22,6 +23,7 @@ from engine.runtime.network import load_network
 from engine.types import ByteArray, LatentState
 
 Drawing = Callable[[Tensor, Tensor, float], Tensor]  # z (1,Z), y (1,C), truncation: the picture (1,3,H,W)
+HALF_RESOLUTIONS = 4  # as NVIDIA trained and published them
 MODULES = {
     "stylegan2": "training.networks",
     "stylegan3": "training.networks_stylegan3",
@@ -32,12 +34,15 @@ MODULES = {
 class Reference:
     """Draws what `card` describes with the network it was written after. Its `step` is that of a Generator.
 
-    `checkout` is its repository; None where it is an installed package. Raises LookupError where there is none for the card.
+    `checkout` is its repository; None where it is an installed package. On a processor it computes in float32, on the `device`
+    cuda as it was published: NVIDIA's with their four largest resolutions in half. Raises LookupError where there is none for
+    the card.
     """
 
-    def __init__(self, card: ModelCard, threads: int, checkout: Path | None) -> None:
+    def __init__(self, card: ModelCard, threads: int, checkout: Path | None, device: str = "cpu") -> None:
         torch.set_num_threads(threads)
-        self._ours = load_network(card)
+        self._device = torch.device(device)
+        self._ours = load_network(card).to(self._device)
         if card.architecture not in MODULES:
             raise LookupError(f"expected one of {', '.join(MODULES)} to find a reference for; got {card.architecture!r}")
         if checkout is not None:
@@ -47,46 +52,54 @@ class Reference:
             sys.modules.setdefault("pkg_resources", packages)
         maker = _biggan_deep if card.architecture == "biggan_deep" else _stylegan
         with torch.no_grad():
-            self._draw = maker(importlib.import_module(MODULES[card.architecture]), card.config, self._ours.state_dict())
+            source = importlib.import_module(MODULES[card.architecture])
+            self._draw = maker(source, card.config, self._ours.state_dict(), self._device)
 
     def step(self, state: LatentState, out: ByteArray) -> None:
-        picture = self._picture(state)
-        level = (picture * 127.5 + 127.5).round().clamp(0.0, 255.0).to(torch.uint8)  # (1, 3, H, W)
-        out[..., :3] = level[0].permute(1, 2, 0).numpy()
+        out[..., :3] = self.draw([state])[0].cpu().numpy()
         out[..., 3] = 255
+
+    def draw(self, states: Sequence[LatentState]) -> Tensor:
+        """Pictures (B,H,W,3), uint8, on the device; all states have the truncation of the first."""
+        picture = self._picture(states)
+        return (picture * 127.5 + 127.5).round().clamp(0.0, 255.0).to(torch.uint8).permute(0, 2, 3, 1)
 
     def parity(self, state: LatentState) -> float:
         """The largest difference between the reference's picture and ours in torch, as a share of its largest value."""
-        expected = self._picture(state)
-        z, y = torch.from_numpy(state.z)[None], torch.from_numpy(state.y)[None]
+        expected = self._picture([state])
+        z, y = (torch.from_numpy(value)[None].to(self._device) for value in (state.z, state.y))
+        truncation = torch.full((1, 1), state.truncation, device=self._device)
         with torch.inference_mode():
-            found = self._ours(z, y, torch.full((1, 1), state.truncation), torch.zeros(1, *self._ours.noise_shape))
+            found = self._ours(z, y, truncation, torch.zeros(1, *self._ours.noise_shape, device=self._device))
         return float((found - expected).abs().max() / expected.abs().max())
 
-    def _picture(self, state: LatentState) -> Tensor:
+    def _picture(self, states: Sequence[LatentState]) -> Tensor:
+        z, y = (torch.from_numpy(np.stack(values)).to(self._device) for values in zip(*((s.z, s.y) for s in states), strict=True))
         with torch.inference_mode():
-            return self._draw(torch.from_numpy(state.z)[None], torch.from_numpy(state.y)[None], state.truncation)
+            return self._draw(z, y, states[0].truncation)
 
 
-def _stylegan(source: Any, config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> Drawing:
+def _stylegan(source: Any, config: Mapping[str, Any], weights: Mapping[str, Tensor], device: torch.device) -> Drawing:
     sizes = (config["z_dim"], config["c_dim"], config["w_dim"], config["resolution"], 3)
     synthesis: dict[str, Any] = {key: config[key] for key in ("channel_base", "channel_max", "conv_clamp")}
+    synthesis["num_fp16_res"] = HALF_RESOLUTIONS if device.type == "cuda" else 0
     if "kind" not in config:  # StyleGAN2
         synthesis = {"synthesis_kwargs": synthesis}
     elif config["kind"] == "r":
         synthesis |= {"conv_kernel": 1, "use_radial_filters": True}
     network = source.Generator(*sizes, mapping_kwargs={"num_layers": config["mapping_layers"]}, **synthesis)
     network.load_state_dict({**network.state_dict(), **weights})  # its keys are ours; it has filters beside them
-    network.eval().requires_grad_(False)
+    network.eval().requires_grad_(False).to(device)
 
     def draw(z: Tensor, y: Tensor, truncation: float) -> Tensor:
-        picture: Tensor = network(z, y, truncation_psi=truncation, noise_mode="const", force_fp32=True)
-        return picture
+        whole = device.type != "cuda"
+        picture: Tensor = network(z, y, truncation_psi=truncation, noise_mode="const", force_fp32=whole)
+        return picture.float()
 
     return draw
 
 
-def _biggan_deep(source: Any, config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> Drawing:
+def _biggan_deep(source: Any, config: Mapping[str, Any], weights: Mapping[str, Tensor], device: torch.device) -> Drawing:
     described = source.BigGANConfig(
         output_dim=config["resolution"],
         z_dim=config["z_dim"],
@@ -109,6 +122,7 @@ def _biggan_deep(source: Any, config: Mapping[str, Any], weights: Mapping[str, T
             row = tensor.flatten(1)[0]
             tensors[f"{name}.weight_u"].copy_(F.one_hot(torch.tensor(0), len(tensor)))
             tensors[f"{name}.weight_v"].copy_(row / row.square().sum())
+    network.to(device)
 
     def draw(z: Tensor, y: Tensor, truncation: float) -> Tensor:
         picture: Tensor = network(z.clamp(-2, 2) * truncation, y, truncation)

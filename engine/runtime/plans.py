@@ -106,14 +106,6 @@ def build(api: Api, onnx_file: Path, capabilities: Sequence[Capability], say: Ca
     return bytes(plan)
 
 
-def read(api: Api, plan: bytes) -> Any:
-    """The engine (ICudaEngine) of a plan that was compared with its hash before. Needs the card. Raises PlanError."""
-    engine = api.module.Runtime(api.logger).deserialize_cuda_engine(plan)
-    if engine is None:
-        raise PlanError(f"expected {api.product} {api.version} to read a plan; got {api.complaints() or 'no engine'}")
-    return engine
-
-
 class _Parsed:
     """A network, with what must live as long as it does. Raises PlanError."""
 

@@ -1,0 +1,72 @@
+"""Writes a model's network as ONNX, for TensorRT. Needs torch, onnx and onnxscript, and may take a minute."""
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+from onnxscript import optimizer
+
+from engine.network import Network
+from engine.runtime.card import ModelCard
+from engine.runtime.network import Picture, halve, load_network, resting
+
+OPSET = 20  # the first with a float GridSample as we use it; TensorRT and onnxruntime read it
+PICTURE = "picture"  # the output
+FIXED = ("z", "y", "truncation", "noise")  # the inputs that all have
+LARGE = 1 << 30  # bytes of weights: protobuf, which ONNX is written in, ends at 2 GiB
+
+
+def export(
+    card: ModelCard, file: Path, *, half: bool, names: Sequence[str], batch: int = 1, filters: torch.dtype = torch.float16
+) -> None:
+    """Write the graph that draws `batch` pictures to `file`: inputs z, y, truncation, noise and the live ones in `names`.
+
+    All inputs are float32, (batch, *shape); the output is `picture`, (batch,H,W,4) uint8. With `half`, weights and convolutions
+    are float16 inside, but what `halve` leaves. The weights of a network of more than a gigabyte lie beside the file, in
+    `file`.data. Raises CardError for a model that does not fit together, ValueError for a live input that it has not.
+    """
+    network = load_network(card)
+    unknown = [name for name in names if name not in network.live]
+    if unknown:
+        raise ValueError(f"expected live inputs of {card.name}, of {', '.join(network.live) or 'none'}; got {', '.join(unknown)}")
+    write(halve(network, filters) if half else network, file, names, batch)
+
+
+def write(network: Network, file: Path, names: Sequence[str], batch: int = 1) -> None:
+    """Write a network as it is, but for bytes, which TensorRT would take for quantised: they become float16, which holds them."""
+    for buffer in network.buffers():
+        if buffer.dtype == torch.int8:
+            buffer.data = buffer.half()
+    with _quiet(), torch.no_grad():
+        program = torch.onnx.export(
+            Picture(network, names).eval(),
+            resting(network, names, batch),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=[*FIXED, *names],
+            output_names=[PICTURE],
+            optimize=False,  # it takes 1e-8 for nothing and leaves it out of sums; and TensorRT simplifies graphs itself
+        )
+        assert program is not None
+        optimizer.fold_constants_ir(program.model)  # so that no sequences are left
+        optimizer.remove_unused_nodes(program.model)
+    size = sum(tensor.nbytes for tensor in network.state_dict().values())
+    program.save(str(file), external_data=size > LARGE)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the exporter's progress and advice to its own authors."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)

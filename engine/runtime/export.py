@@ -20,19 +20,18 @@ FIXED = ("z", "y", "truncation", "noise")  # the inputs that all have
 LARGE = 1 << 30  # bytes of weights: protobuf, which ONNX is written in, ends at 2 GiB
 
 
-def export(
-    card: ModelCard, file: Path, *, half: bool, names: Sequence[str], batch: int = 1, filters: torch.dtype = torch.float16
-) -> None:
+def export(card: ModelCard, file: Path, *, half: bool, names: Sequence[str], batch: int = 1, half_filters: bool = True) -> None:
     """Write the graph that draws `batch` pictures to `file`: inputs z, y, truncation, noise and the live ones in `names`.
 
     All inputs are float32, (batch, *shape); the output is `picture`, (batch,H,W,4) uint8. With `half`, weights and convolutions
-    are float16 inside, but what `halve` leaves. The weights of a network of more than a gigabyte lie beside the file, in
-    `file`.data. Raises CardError for a model that does not fit together, ValueError for a live input that it has not.
+    are float16 inside, but what `halve` leaves; without `half_filters` it leaves the low-pass filters too. The weights of a
+    network of more than a gigabyte lie beside the file, in `file`.data. Raises CardError for a model that does not fit together, ValueError for a live input that it has not.
     """
     network = load_network(card)
     unknown = [name for name in names if name not in network.live]
     if unknown:
         raise ValueError(f"expected live inputs of {card.name}, of {', '.join(network.live) or 'none'}; got {', '.join(unknown)}")
+    filters = torch.float16 if half_filters else torch.float32
     write(halve(network, filters) if half else network, file, names, batch)
 
 

@@ -68,7 +68,7 @@ def make_plans(card: ModelCard, runtime: str, part: Path, capabilities: tuple[tu
         tell(f"plan {index}", "exporting the network")
         with tempfile.TemporaryDirectory() as scratch:
             file = Path(scratch) / "network.onnx"
-            export(card, file, half=True, names=names)
+            export(card, file, half=True, names=names, half_filters=api.half_filters)
             graph = plans.inspect(api, file)
             plans.check(graph, Packing.of(card.info(runtime), names).shapes, (1, *card.resolution[::-1], 4), half=True)
             plan = plans.build(api, file, capabilities, partial(tell, f"plan {index}"))

@@ -27,13 +27,14 @@ class Api:
     """One of the two products, ready to be used.
 
     `module` is the library's own Python module, the same classes in both. `portable`: it also builds plans for cards that are
-    not here. `logger` is to be given to every builder, parser and runtime; what goes wrong in them is then in `complaints`.
+    not here. `half_filters`: it convolves each map by itself in half precision too. `logger` is to be given to every builder, parser and runtime; what goes wrong in them is then in `complaints`.
     """
 
     product: str
     version: str
     module: Any
     portable: bool
+    half_filters: bool
     logger: Any
     heard: deque[str]
 
@@ -72,7 +73,9 @@ def _load(product: str) -> Api:
     except (ImportError, OSError) as error:  # OSError: a library that is damaged, or of another system
         raise RuntimeError(f"expected {product} to load; got {_one_line(error)}: {INSTALL[product]}") from error
     heard: deque[str] = deque(maxlen=_HEARD)
-    return Api(product, module.__version__, module, product == "tensorrt-rtx", _logger(module, heard), heard)
+    for_rtx = product == "tensorrt-rtx"
+    # TensorRT 11.2 finds no kernels for grouped convolutions in half (NVIDIA/TensorRT 4838); TensorRT for RTX 1.7 builds them.
+    return Api(product, module.__version__, module, for_rtx, for_rtx, _logger(module, heard), heard)
 
 
 def _preload_bundle() -> None:

@@ -1,10 +1,12 @@
 """What no form of a network can do without: its arithmetic, and the bytes that its products of matrices read and write.
 
 Counted on PyTorch's "meta" device, where nothing is computed. A frame cannot take less than either of them at the rates that
-were measured on the card (`python -m tools.gpu_floors` measures them).
+are measured on the card. `python -m tools.gpu_floors` measures these; with JSON, a list of [name, architecture, config, batch],
+it counts. Prints a line of JSON.
 """
 
 import json
+import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -42,7 +44,8 @@ class Bytes(TorchDispatchMode):
 
 def count(architecture: str, config: Mapping[str, Any], batch: int) -> dict[str, float]:
     """GFLOP (a multiplication and an addition are two), those of them that are low-pass filters', and GB of one call, in half."""
-    network: Network = lookup("architecture", architecture).from_config(dict(config))
+    with torch.device("meta"):
+        network: Network = lookup("architecture", architecture).from_config(dict(config))
     network = halve(network.eval().requires_grad_(False).to("meta"))
     inputs = [value.to("meta") for value in resting(network, (), batch)]
     with torch.no_grad(), FlopCounterMode(display=False) as flops, Bytes() as moved:
@@ -75,7 +78,8 @@ def _ms(work: Callable[[], object], times: int) -> float:
     return sorted(spent)[len(spent) // 2]
 
 
-if __name__ == "__main__":
+def measure() -> dict[str, Any]:
+    """What this card is, and its rates."""
     began = time.perf_counter()
     torch.cuda.init()
     properties = torch.cuda.get_device_properties(0)
@@ -88,4 +92,12 @@ if __name__ == "__main__":
         "cudnn": torch.backends.cudnn.version(),
         **rates(),
     }
-    print(json.dumps(found | {"seconds": round(time.perf_counter() - began, 1)}))
+    return found | {"seconds": round(time.perf_counter() - began, 1)}
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        rows = json.loads(sys.argv[1])
+        print(json.dumps({f"{name} x{batch}": count(kind, config, batch) for name, kind, config, batch in rows}))
+    else:
+        print(json.dumps(measure()))

@@ -83,6 +83,11 @@ class Stage:
         """Take a new network frame; it shows from the next draw on."""
         self._frames.put(frame)
 
+    @property
+    def newest_frame(self) -> Frame | None:
+        """The network's newest frame that is shown or blended in."""
+        return self._frames.newest
+
     def crossfade(self, duration_s: float) -> None:
         """Hold the picture as it is, and dissolve it into what is drawn from now on."""
         if duration_s > 0.0 and self._count:

@@ -1,6 +1,7 @@
 """Writes a model's network as ONNX, for TensorRT. Needs torch, onnx and onnxscript, and may take a minute."""
 
 import contextlib
+import importlib.util
 import io
 import logging
 import warnings
@@ -8,15 +9,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
-from onnxscript import optimizer
 
 from engine.network import Network
 from engine.runtime.card import ModelCard
 from engine.runtime.network import Picture, halve, load_network, resting
+from engine.runtime.packing import FIRST
 
-OPSET = 20  # the first with a float GridSample as we use it; TensorRT and onnxruntime read it
+OPSET = 20  # that TensorRT 11, TensorRT for RTX 1.7 and onnxruntime read
+NEEDED = ("onnx", "onnxscript")
 PICTURE = "picture"  # the output
-FIXED = ("z", "y", "truncation", "noise")  # the inputs that all have
 LARGE = 1 << 30  # bytes of weights: protobuf, which ONNX is written in, ends at 2 GiB
 
 
@@ -25,8 +26,12 @@ def export(card: ModelCard, file: Path, *, half: bool, names: Sequence[str], bat
 
     All inputs are float32, (batch, *shape); the output is `picture`, (batch,H,W,4) uint8. With `half`, weights and convolutions
     are float16 inside, but what `halve` leaves; without `half_filters` it leaves the low-pass filters too. The weights of a
-    network of more than a gigabyte lie beside the file, in `file`.data. Raises CardError for a model that does not fit together, ValueError for a live input that it has not.
+    network of more than a gigabyte lie beside the file, in `file`.data. Raises CardError for a model that does not fit
+    together, ValueError for a live input that it has not, RuntimeError where packages are missing.
     """
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise RuntimeError(f"expected {' and '.join(NEEDED)}, of which some are not installed: pip install {' '.join(missing)}")
     network = load_network(card)
     unknown = [name for name in names if name not in network.live]
     if unknown:
@@ -37,6 +42,8 @@ def export(card: ModelCard, file: Path, *, half: bool, names: Sequence[str], bat
 
 def write(network: Network, file: Path, names: Sequence[str], batch: int = 1) -> None:
     """Write a network as it is, but for bytes, which TensorRT would take for quantised: they become float16, which holds them."""
+    from onnxscript import optimizer
+
     for buffer in network.buffers():
         if buffer.dtype == torch.int8:
             buffer.data = buffer.half()
@@ -46,7 +53,7 @@ def write(network: Network, file: Path, names: Sequence[str], batch: int = 1) ->
             resting(network, names, batch),
             dynamo=True,
             opset_version=OPSET,
-            input_names=[*FIXED, *names],
+            input_names=[*FIRST, *names],
             output_names=[PICTURE],
             optimize=False,  # it takes 1e-8 for nothing and leaves it out of sums; and TensorRT simplifies graphs itself
         )

@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.runtime.offers import INSTALL
+
 BUNDLE = "onnxruntime_ep_nv_tensorrt_rtx"  # a package on PyPI that holds the libraries of TensorRT for RTX
-INSTALL = {
-    "tensorrt": "pip install tensorrt-cu13",
-    "tensorrt-rtx": "pip install onnxruntime-ep-nv-tensorrt-rtx-cu13==0.5.0 tensorrt-rtx-cu13-bindings==1.7.1.116",
-}
-PRODUCTS = tuple(INSTALL)
 _MODULES = {"tensorrt": "tensorrt", "tensorrt-rtx": "tensorrt_rtx_bindings"}
+PRODUCTS = tuple(_MODULES)
 _LIBRARIES = ("cudart", "tensorrt_rtx", "tensorrt_onnxparser_rtx")  # each needs the ones before it
 _HEARD = 32  # complaints that are kept
 
@@ -27,7 +25,8 @@ class Api:
     """One of the two products, ready to be used.
 
     `module` is the library's own Python module, the same classes in both. `portable`: it also builds plans for cards that are
-    not here. `half_filters`: it convolves each map by itself in half precision too. `logger` is to be given to every builder, parser and runtime; what goes wrong in them is then in `complaints`.
+    not here. `half_filters`: it convolves each map by itself in half precision too. `logger` is to be given to every builder,
+    parser and runtime; what goes wrong in them is then in `complaints`.
     """
 
     product: str

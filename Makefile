@@ -15,6 +15,7 @@ PLAY ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TORCH := $(shell sed -n 's/^torch==/torch==/p' constraints.txt)
+RTX := $(shell sed -n -e '/^onnxruntime-ep-nv-/p' -e '/^tensorrt-rtx-/p' constraints.txt)
 INSTALLED_FROM := pyproject.toml constraints.txt Makefile
 
 .PHONY: play test check soak bench map picture clean system-play system-test
@@ -62,6 +63,8 @@ system-test:
 
 .venv/test.stamp: $(INSTALLED_FROM) .venv/play.stamp | .venv/bin/python
 	$(PIP) --constraint constraints.txt --editable ".[dev]"
+	@[ "$$(uname -sm)" != "Linux x86_64" ] || $(PIP) --no-deps --only-binary=:all: $(RTX) || \
+		{ echo "expected TensorRT for RTX from PyPI, which the tests build engines with: $(RTX); got no download" >&2; exit 1; }
 	@touch $@
 
 clean:

@@ -8,16 +8,19 @@ from typing import Any
 
 import numpy as np
 
+from engine.sources.device_clock import DeviceClock
 from engine.sources.portaudio import list_devices, open_stream, shut_stream
 from engine.types import AT_REST, FloatArray, Music, Tick
 
 log = logging.getLogger("clavilux.sources")
 RATE_HZ = 48000
 BLOCK = 256
+LATENCY_S = 0.1  # a click is placed by the device's clock, so it may be asked for early: with little, busy machines lose some
 RETRY_S = 2.0
+LOOK_S = 0.5
+STALL_S = 2.5  # a device that asks for no sound for so long is as good as gone; PulseAudio may take two seconds to begin
 STALE_S = 1.0  # without a tick for so long there is no beat to click on
 LATEST_S = 0.02  # a beat that is further past is not clicked any more
-DRIFT = 1e-4  # seconds a second by which the two clocks may part
 
 
 def click() -> FloatArray:
@@ -40,7 +43,9 @@ class Clicker:
         self._thread: Thread | None = None
         self._sound, self._at = click(), 0  # and how much of it has been played
         self._told: int | None = None  # the newest beat
-        self._behind_s = 0.0  # of the device's clock behind time.monotonic()
+        self._clock = DeviceClock()
+        self._asked_s = 0.0  # when the device last asked for sound
+        self._latency: float | str = LATENCY_S
 
     def follow(self, tick: Tick) -> None:
         """Take the newest beat; begin or end to click."""
@@ -63,21 +68,32 @@ class Clicker:
     def _run(self) -> None:
         stream: Any = None
         while not self._closed:
-            if stream is not None and not (self._on and stream.active):
+            if stream is not None and not (self._on and stream.active and self._goes_on()):
                 shut_stream(stream)
                 stream = None
             if self._on and stream is None:
                 stream = self._open()
-            self._changed.wait(RETRY_S if self._on else None)
+            self._changed.wait(None if not self._on else RETRY_S if stream is None else LOOK_S)
             self._changed.clear()
         if stream is not None:
             shut_stream(stream)
 
+    def _goes_on(self) -> bool:
+        """Whether the device asks for sound; if not, it is opened with the other latency next time.
+
+        PulseAudio under a PULSE_LATENCY_MSEC below ours never begins, and may stay silent after a gap.
+        """
+        if time.monotonic() - self._asked_s < STALL_S:
+            return True
+        log.warning("expected an output device that asks for clicks; got none asked for in %g s; opened it anew", STALL_S)
+        self._latency = "low" if self._latency == LATENCY_S else LATENCY_S
+        return False
+
     def _open(self) -> Any:
-        self._told, self._at, self._behind_s = None, len(self._sound), math.inf
+        self._told, self._at, self._clock, self._asked_s = None, len(self._sound), DeviceClock(), time.monotonic()
         try:
             list_devices(fresh=True)
-            words = {"samplerate": RATE_HZ, "blocksize": BLOCK, "channels": 1, "latency": "low"}
+            words = {"samplerate": RATE_HZ, "blocksize": BLOCK, "channels": 1, "latency": self._latency}
             return open_stream("OutputStream", callback=self._give, **words)
         except Exception as error:  # no library, no device, or a host that gives an error of its own
             log.warning("expected an output device to click on; got %s; kept the flash", error)
@@ -86,7 +102,8 @@ class Clicker:
     def _give(self, out: FloatArray, frames: int, when: Any, status: object) -> None:
         """The device's callback: one block, (frames, 1)."""
         out.fill(0.0)
-        begins_s = self._heard_at(when)
+        self._asked_s = time.monotonic()
+        begins_s = self._clock.heard_at(self._asked_s, when.currentTime, when.outputBufferDacTime)
         music, t_heard = self._beat
         pace = music.bpm / 60.0
         ends = music.beats + (begins_s + frames / RATE_HZ - t_heard) * pace
@@ -103,14 +120,3 @@ class Clicker:
         part = self._sound[self._at : self._at + frames - start]
         out[start : start + len(part), 0] = part
         self._at += len(part)
-
-    def _heard_at(self, when: Any) -> float:
-        """When the first sample of this block is heard, on time.monotonic().
-
-        The two clocks are compared by the quickest of the callbacks, since most come late: Python was busy elsewhere.
-        """
-        now = time.monotonic()
-        if when.currentTime <= 0.0 or not 0.0 <= when.outputBufferDacTime - when.currentTime < STALE_S:
-            return now  # a host that gives no times
-        self._behind_s = min(self._behind_s + DRIFT * BLOCK / RATE_HZ, now - when.currentTime)
-        return float(when.outputBufferDacTime) + self._behind_s

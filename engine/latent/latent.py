@@ -18,7 +18,7 @@ HAND_S = 0.03  # the hand's steps come at its own rate, and should not show
 
 
 class Latent(Parametric):
-    """/latent/*: what is common to all ways of moving. A change of patch or seed glides over `fade_s`."""
+    """/latent/*: what is common to all ways of moving. A change of patch or seed glides over `fade_s`, in all that moves."""
 
     truncation = Param(0.7, low=0.0, high=1.0, doc="Spread of z: low is typical and calm, high is varied.", slew_s=0.2)
     noise = Param(1.0, low=0.0, high=2.0, doc="Amount of the network's own random inputs.")
@@ -39,8 +39,7 @@ class Latent(Parametric):
         self._phase = 0.0
         self._hand = np.zeros(0, np.float32)  # where the hand's part of z is
         self._last: LatentState | None = None
-        self._gap_z = np.zeros(z_size, np.float32)
-        self._gap_y = np.zeros(0, np.float32)
+        self._gaps: dict[str, FloatArray] = {}  # how far what glides was from where it goes, when it set out
         self._fading_s = -1.0  # time since the change; negative: none
 
     def seed(self, seed: int) -> None:
@@ -63,10 +62,8 @@ class Latent(Parametric):
             mover.step(z, moment)
         self._by_hand(z, moment.dt_s)
         live = {} if self._live is None else self._live.step(z, moment)
-        y = classes.step(moment)
-        if self._fading_s >= 0.0:
-            y = self._faded(z, y, moment.dt_s)
-        self._last = LatentState(z, y, self.truncation, self._noise(moment), live)
+        state = LatentState(z, classes.step(moment), self.truncation, self._noise(moment), live)
+        self._last = self._glided(state, moment.dt_s) if self._fading_s >= 0.0 else state
         return self._last
 
     def _noise(self, moment: Moment) -> FloatArray:
@@ -88,14 +85,20 @@ class Latent(Parametric):
         self._hand += (np.array(given, np.float32) - self._hand) * np.float32(1.0 - math.exp(-dt_s / HAND_S))
         z[: len(given)] = self._hand
 
-    def _faded(self, z: np.ndarray, y: np.ndarray, dt_s: float) -> np.ndarray:
+    def _glided(self, state: LatentState, dt_s: float) -> LatentState:
+        """`state` on its way from where everything was: z, classes, noise and what the network is given besides."""
+        now = self._gliding(state)
         if self._fading_s == 0.0 and self._last is not None:
-            self._gap_z, self._gap_y = self._last.z - z, self._last.y - y
+            self._gaps = {name: was - now[name] for name, was in self._gliding(self._last).items() if name in now}
         self._fading_s += dt_s
         t = min(self._fading_s / self.fade_s, 1.0)
         left = np.float32(0.5 + 0.5 * math.cos(math.pi * t))
-        z += left * self._gap_z
-        y = np.maximum(y + left * self._gap_y, 0.0)
+        now |= {name: now[name] + left * gap for name, gap in self._gaps.items() if name in now}
         if t >= 1.0:
             self._fading_s = -1.0
-        return y / y.sum()  # type: ignore[no-any-return]
+        y = np.maximum(now.pop("y"), 0.0)
+        return LatentState(now.pop("z"), y / y.sum(), state.truncation, now.pop("noise", state.noise), now)
+
+    def _gliding(self, state: LatentState) -> dict[str, FloatArray]:
+        still = {} if self.noise_mode == "random" else {"noise": state.noise}  # new noise every tick is a jump by intent
+        return {**state.live, "z": state.z, "y": state.y, **still}

@@ -1,11 +1,14 @@
-"""z from a hand, over OSC for instance, in the place of the movers'."""
+"""z from a hand, over OSC for instance, in the place of the movers'; and another seed, which jumps nowhere."""
 
 import numpy as np
 
+from engine.chance import Chance
 from engine.latent.latent import HAND_S, Latent
+from engine.latent.live import LiveInputs
 from engine.latent.mover import Mover
+from engine.latent.walk import Walk
 from engine.moment import Moment
-from engine.types import FeatureFrame, FloatArray
+from engine.types import FeatureFrame, FloatArray, GeneratorInfo, LatentState
 
 Z = 6
 
@@ -43,3 +46,52 @@ def test_z_is_given_back_without_a_jump() -> None:
     path = perform(latent, 400)
     assert np.abs(np.diff(path, axis=0)).max() < 0.1
     assert np.allclose(path[-1], 0.25, atol=1e-3)
+
+
+class Show:
+    """A walk through z, a second latent with a share in all layers, and noise: all that a seed draws but classes."""
+
+    NOISE = 24
+
+    def __init__(self, seed: int, noise_mode: str = "flow") -> None:
+        model = GeneratorInfo("m", "stylegan2", "torch", Z, (self.NOISE,), ("one",), (32, 32), {"styles": (Z + 3,)})
+        live = LiveInputs(model, seed)
+        live.leaves["styles/fine"].set_base(1.0)
+        self.latent, self.walk = Latent(Z, self.NOISE, seed, live), Walk(Z, Chance(seed, "walk"))
+        self.latent.leaves["noise_mode"].set_base(noise_mode)
+        self.walk.leaves["amount"].set_base(1.0)
+
+    def seed(self, seed: int) -> None:
+        self.latent.seed(seed)
+        self.walk.seed(Chance(seed, "walk"))
+
+    def play(self, ticks: int) -> list[LatentState]:
+        moments = [Moment(FeatureFrame(n, 0.0, 0.0, {}, {}, ()), n, dt_s=0.01) for n in range(ticks)]
+        return [self.latent.step([self.walk], OneClass(), moment) for moment in moments]  # type: ignore[arg-type]
+
+
+def test_another_seed_is_reached_without_a_jump_in_anything_that_it_draws() -> None:
+    show, fresh = Show(1), Show(2)
+    before = show.play(100)
+    show.seed(2)
+    after, aim = show.play(400), fresh.play(400)
+    parts = {"z": lambda s: s.z, "second latent": lambda s: s.live["styles"][:Z], "noise": lambda s: s.noise}
+    for name, part in parts.items():
+        path, goal = np.array([part(s) for s in (before[-1], *after)]), np.array([part(s) for s in aim])
+        if name == "noise":  # its place along the field goes on
+            apart = np.linalg.norm(path[-1] - part(before[-1]))
+        else:
+            assert np.allclose(path[-1], goal[-1], atol=1e-5), name
+            apart = np.linalg.norm(goal[0] - path[0])
+        steps = np.linalg.norm(np.diff(path, axis=0), axis=1)
+        assert apart > 1.0, name
+        assert steps.max() < 0.02 * apart + 0.02, f"{name} jumps"  # in 2 s; half a cosine is nowhere faster than 0.008 of it
+
+
+def test_noise_that_is_new_every_tick_stays_so_through_a_change_of_seed() -> None:
+    show = Show(1, "random")
+    show.play(10)
+    show.seed(2)
+    drawn = np.array([state.noise for state in show.play(200)])
+    assert abs(float(np.corrcoef(drawn[:-1].ravel(), drawn[1:].ravel())[0, 1])) < 0.1
+    assert 0.9 < drawn.std() < 1.1

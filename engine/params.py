@@ -40,10 +40,12 @@ class Param:
         slew_s: float = 0.0,
         choices: Sequence[str] = (),
         adds: bool = False,
+        counts: Sequence[int] = (),
     ) -> None:
         self.name = ""
         self.doc, self.low, self.high, self.unit, self.slew_s = doc, float(low), float(high), unit, slew_s
         self.curve, self.choices = curve, tuple(choices)
+        self.counts = tuple(counts)  # how many numbers a vector takes, besides none; () for any
         self.kind = _kind_of(default, self.choices)
         self.adds = adds or self.kind == "trigger"  # each post counts: the next does not take its place
         if curve not in CURVES or (curve == "exp" and self.low <= 0.0) or self.low >= self.high:
@@ -66,7 +68,7 @@ class Param:
         return self.kind in ("float", "int", "bool")
 
     def check(self, raw: object) -> Value:
-        """`raw` as a value of this kind, clipped to its range. Raises ParamError for another kind, NaN or infinity."""
+        """`raw` as a value of this kind, clipped to its range. Raises ParamError for another kind or count, NaN or infinity."""
         expected = f"expected {self.kind} for {self.name or 'parameter'}"
         if self.kind in ("choice", "text"):
             if not isinstance(raw, str) or (self.choices and raw not in self.choices):
@@ -75,6 +77,8 @@ class Param:
         if self.kind == "vector":
             if not isinstance(raw, Sequence) or isinstance(raw, str | bytes):
                 raise ParamError(f"{expected}; got {raw!r}")
+            if self.counts and raw and len(raw) not in self.counts:
+                raise ParamError(f"{expected} of {' or '.join(map(str, self.counts))} numbers; got {len(raw)}")
             return tuple(_clip(_finite(item, expected), self.low, self.high) for item in raw)
         number = _finite(raw, expected)
         if self.kind == "bool":

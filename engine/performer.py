@@ -121,15 +121,15 @@ class Performer:
             classes = {name: self._classes.get(name, leaf) for name, leaf in class_leaves(info.class_names).items()}
             old = _addresses({at: self._fixed[at] for at in ("classes", "network")})
             all_now = _addresses({"classes": classes, "network": live.leaves})
-            new = {address: leaf for address, leaf in all_now.items() if address not in old}
-            gone = old.keys() - all_now.keys()
-            self.tree.replace((), new)
+            new = {address: leaf for address, leaf in all_now.items() if old.get(address) is not leaf}
+            gone, others = old.keys() - all_now.keys(), {address: old[address] for address in new.keys() & old.keys()}
+            self.tree.replace(others, new)
             self._info, self._classes = info, classes
             try:
                 rig = self._build(patch)
             except ValueError:
                 self._info, self._classes = was
-                self.tree.replace(new, {})
+                self.tree.replace(new, others)
                 raise
             latent = Latent(info.z_size, math.prod(info.noise_shape), self._seed, live)
             latent.leaves, self._latent, self._live = self._latent.leaves, latent, live

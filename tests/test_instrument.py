@@ -11,6 +11,7 @@ from song import HOP, HOP_S, INFO
 
 from engine.control.patch import PatchError
 from engine.instrument import HOPS_BETWEEN, Instrument, find_patch
+from engine.params import ParamError
 from engine.types import Directions, Tick
 
 QUIET = {"main": np.zeros(HOP, np.float32)}
@@ -207,6 +208,18 @@ def test_a_model_brings_its_live_inputs_and_takes_them_along():
     stand.instrument.change_model(INFO)
     assert stand.hear().latent.live == {}
     assert not [address for address in stand.instrument.tree if address.startswith("/network/")]
+
+
+def test_w_of_another_width_is_taken_from_the_first_tick_of_its_model():
+    stand = Stand("wildcard")
+    tree = stand.instrument.tree
+    for size in (2, 3, 2):
+        stand.instrument.change_model(replace(INFO, name=f"w{size}", live={"w": (4 * size + 1,), "nudge": (size,)}))
+        tree.post("/network/w/amount", 1.0)
+        tree.post("/network/w/value", (0.5,) * size)
+        with pytest.raises(ParamError, match=f"of {size} or {4 * size} numbers; got 1"):
+            tree.post("/network/w/value", (0.5,))
+        assert stand.hear(100).latent.live["w"].tolist() == pytest.approx([0.5] * 4 * size + [1.0], abs=0.01)
 
 
 def test_one_patch_plays_models_of_any_classes():

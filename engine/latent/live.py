@@ -31,9 +31,9 @@ class Grounds(Protocol):
 class LiveInput(Parametric):
     """Base of what fills one live input of a network. All zeros is at rest, and costs the network nothing."""
 
-    def __init__(self, shape: tuple[int, ...], z_size: int, chance: Chance) -> None:
+    def __init__(self, shape: tuple[int, ...], model: Grounds, chance: Chance) -> None:
         super().__init__()
-        self.shape, self.z_size = shape, z_size
+        self.shape, self.model = shape, model
         self.seed(chance)
 
     def seed(self, chance: Chance) -> None:
@@ -47,7 +47,8 @@ class LiveInput(Parametric):
 class LiveInputs:
     """All live inputs of one model, and its directions as sliders. Raises ValueError for an input that nothing here fills.
 
-    `leaves` goes to the tree at /network. Where `old` has a parameter of the same name, its leaf stays: what hands set, stays.
+    `leaves` goes to the tree at /network. Where `old` has a parameter of the same name, its leaf stays: what hands set, stays;
+    but not a vector of as many numbers as this model does not take.
     """
 
     def __init__(self, model: Grounds, seed: int, old: "LiveInputs | None" = None) -> None:
@@ -63,8 +64,10 @@ class LiveInputs:
                 kind = lookup("live", name)
             except LookupError as error:
                 raise ValueError(f"expected live inputs that can be filled; got {name!r} ({error})") from error
-            part: LiveInput = kind(shape, model.z_size, Chance(seed, f"network/{name}"))
-            part.leaves = {key: kept.get(f"{name}/{key}", leaf) for key, leaf in part.leaves.items()}
+            part: LiveInput = kind(shape, model, Chance(seed, f"network/{name}"))
+            was = {key: kept.get(f"{name}/{key}", leaf) for key, leaf in part.leaves.items()}
+            alike = {key: leaf for key, leaf in was.items() if leaf.param.counts == part.leaves[key].param.counts}
+            part.leaves = {**part.leaves, **alike}
             leaves |= {f"{name}/{key}": leaf for key, leaf in part.leaves.items()}
             self.inputs[name] = part
         self._sliders = []

@@ -22,12 +22,12 @@ class Styles(LiveInput):
     speed = Param(0.05, low=0.005, high=4.0, curve="exp", unit="1/s", doc="How fast the second latent wanders.")
 
     def seed(self, chance: Chance) -> None:
-        self._field, self._phase = NoiseField(chance, self.z_size), 0.0
+        self._field, self._phase = NoiseField(chance, self.model.z_size), 0.0
 
     def step(self, moment: Moment) -> FloatArray:
         self._phase += moment.dt_s * self.speed
         given = np.zeros(self.shape, np.float32)
         amounts = [self.leaves[group].value for group in GROUPS]
         if any(amounts):
-            given[: self.z_size], given[self.z_size :] = self._field.at(self._phase), amounts
+            given[: self.model.z_size], given[self.model.z_size :] = self._field.at(self._phase), amounts
         return given

@@ -1,13 +1,14 @@
 """w from a hand: the latent behind a mapping network, for one layer after another or for all alike (w+)."""
 
 import math
+from copy import copy
 
 import numpy as np
 
 from engine.chance import Chance
-from engine.latent.live import LiveInput
+from engine.latent.live import NUDGE, Grounds, LiveInput
 from engine.moment import Moment
-from engine.params import Param
+from engine.params import Leaf, Param
 from engine.registry import register
 from engine.types import FloatArray
 
@@ -16,23 +17,34 @@ HAND_S = 0.03  # the hand's steps come at its own rate, and should not show
 
 @register("live", "w")
 class GivenW(LiveInput):
-    """/network/w/*: the shape (L * W + 1,) holds w+, then how far it takes the place of the mapped one."""
+    """/network/w/*: the shape (L * W + 1,) holds w+, then how far it takes the place of the mapped one.
 
-    value = Param((), low=-100.0, high=100.0, doc="w for all layers, or w+, layer by layer; another count is not taken.")
+    W is the shape of the model's `nudge`.
+    """
+
+    value = Param((), low=-100.0, high=100.0, doc="w for all layers, or w+, layer by layer; another count is refused.")
     amount = Param(0.0, doc="How far it takes the place of the mapped and truncated w.", slew_s=0.05)
 
-    def seed(self, chance: Chance) -> None:
-        self._at, self._given = np.zeros(self.shape, np.float32), ()
-        self._goal = self._at[:-1]
+    def __init__(self, shape: tuple[int, ...], model: Grounds, chance: Chance) -> None:
+        super().__init__(shape, model, chance)
+        size = shape[0] - 1
+        value = copy(type(self).value)
+        value.counts = tuple(dict.fromkeys((*model.live.get(NUDGE, ()), size)))
+        self.leaves = {**self.leaves, "value": Leaf(value)}
+        self._at, self._given = np.zeros(shape, np.float32), ()
+        self._goal: FloatArray | None = None  # (L * W,); none has been given
 
     def step(self, moment: Moment) -> FloatArray:
-        given, size = self.value, self.shape[0] - 1
-        at = self._at
-        at[size] = self.amount if given and size % len(given) == 0 else 0.0
-        if at[size] == 0.0:
+        given, amount, size = self.value, self.amount, self.shape[0] - 1
+        if given and given is not self._given:  # thousands of numbers, which cost too much to be turned into an array every tick
+            goal = np.resize(np.array(given, np.float32), size)
+            if self._goal is None:
+                self._at[:size] = goal
+            self._given, self._goal = given, goal
+        if amount == 0.0 and not given:  # taken back; before that, the amount may still be on its way
+            self._given, self._goal = (), None
+        if amount == 0.0 or self._goal is None:
             return np.zeros(self.shape, np.float32)
-        fresh = not self._given
-        if given is not self._given:  # thousands of numbers, which cost too much to be turned into an array every tick
-            self._given, self._goal = given, np.resize(np.array(given, np.float32), size)
-        at[:size] += (self._goal - at[:size]) * np.float32(1.0 if fresh else 1.0 - math.exp(-moment.dt_s / HAND_S))
-        return at.copy()
+        self._at[:size] += (self._goal - self._at[:size]) * np.float32(1.0 - math.exp(-moment.dt_s / HAND_S))
+        self._at[size] = amount
+        return self._at.copy()

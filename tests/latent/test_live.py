@@ -1,6 +1,7 @@
 """/network: what fills a network's live inputs, and named directions as sliders."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from engine.control.tree import ParamTree
 from engine.latent.live import LiveInputs
 from engine.moment import Moment
-from engine.params import Leaf
+from engine.params import Leaf, ParamError
 from engine.registry import names
 from engine.types import Directions, FeatureFrame, FloatArray, GeneratorInfo
 
@@ -56,7 +57,7 @@ def test_its_parameters_take_it_from_rest_and_back(name: str):
     assert not step(live)[name].any()
 
 
-def test_w_for_all_layers_or_for_each_and_no_other_count():
+def test_w_is_for_all_layers_or_for_each_and_another_count_is_refused():
     live = LiveInputs(model(), 1)
     given = live.inputs["w"].leaves
     given["amount"].set_base(1.0)
@@ -64,8 +65,36 @@ def test_w_for_all_layers_or_for_each_and_no_other_count():
     assert np.array_equal(step(live)["w"][:-1].reshape(LAYERS, W), np.tile(np.arange(W), (LAYERS, 1)))
     given["value"].set_base(tuple(range(LAYERS * W)))
     assert np.allclose(step(live, ticks=100)["w"][:-1], np.arange(LAYERS * W), atol=0.05)
-    given["value"].set_base((1.0,) * (W + 1))
-    assert not step(live)["w"].any()
+    for count in (1, W - 1, W + 1, 2 * W, LAYERS * W + 1):  # 1 and 2 W would divide all of w+
+        with pytest.raises(ParamError, match=f"expected vector for value of {W} or {LAYERS * W} numbers; got {count}"):
+            given["value"].set_base((1.0,) * count)
+        assert np.allclose(step(live)["w"][:-1], np.arange(LAYERS * W), atol=0.05)
+
+
+def test_w_that_is_taken_back_stays_until_its_amount_is_gone():
+    live = LiveInputs(model(), 1)
+    given = live.inputs["w"].leaves
+    given["value"].set_base((2.0,) * W)
+    for amount in np.linspace(1.0, 0.0, 11):
+        given["amount"].set_base(float(amount))
+        found = step(live)["w"]
+        assert np.allclose(found[:-1], 2.0 if amount else 0.0)
+        assert found[-1] == pytest.approx(amount)
+        given["value"].reset()
+    given["amount"].set_base(1.0)
+    assert not step(live)["w"].any()  # it is no longer there
+
+
+def test_another_seed_leaves_w_where_a_hand_has_it():
+    live = LiveInputs(model(), 1)
+    given = live.inputs["w"].leaves
+    given["amount"].set_base(1.0)
+    given["value"].set_base((2.0,) * W)
+    step(live)
+    given["value"].set_base((4.0,) * W)  # and it is under way
+    before = step(live)["w"]
+    live.seed(2)
+    assert 0.0 < float(np.abs(step(live)["w"] - before).max()) < 0.5
 
 
 def test_bending_speaks_of_one_resolution_in_the_units_of_the_network():
@@ -117,3 +146,17 @@ def test_what_hands_set_stays_with_another_model_that_has_it_too():
     new = LiveInputs(model(), 1, old)
     assert new.leaves["bend/x"] is old.leaves["bend/x"]
     assert step(new)["bend"].any()
+
+
+def test_w_of_a_hand_is_not_for_a_model_that_takes_another_count_of_numbers():
+    old = LiveInputs(model(), 1)
+    old.leaves["w/value"].set_base((0.5,) * W)
+    old.leaves["w/amount"].set_base(0.5)
+    assert LiveInputs(model(), 1, old).leaves["w/value"] is old.leaves["w/value"]
+    wider = replace(model(), live={**SHAPES, "w": (2 * LAYERS * W + 1,), "nudge": (2 * W,)})
+    new = LiveInputs(wider, 1, old)
+    assert new.leaves["w/value"].base == ()
+    assert new.leaves["w/amount"].base == 0.5
+    assert not step(new)["w"].any()
+    new.leaves["w/value"].set_base((0.5,) * 2 * W)
+    assert step(new)["w"].any()

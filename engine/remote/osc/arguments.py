@@ -6,7 +6,7 @@ from struct import unpack
 from engine.params import Param, ParamError
 
 LONGEST_TEXT = 1024  # characters
-LONGEST_VECTOR = 1024  # numbers
+LONGEST_VECTOR = 1024  # numbers, where the parameter does not say how many
 
 
 def value_of(param: Param, arguments: Sequence[object]) -> object:
@@ -16,12 +16,13 @@ def value_of(param: Param, arguments: Sequence[object]) -> object:
     """
     first = arguments[0] if arguments else True  # a trigger without arguments fires
     if param.kind == "vector":
+        longest = max(param.counts, default=LONGEST_VECTOR)
         if len(arguments) == 1 and isinstance(first, bytes):
-            if len(first) % 4 or len(first) > 4 * LONGEST_VECTOR:
-                raise ParamError(f"expected a blob of at most {LONGEST_VECTOR} float32 for {param.name}; got {len(first)} bytes")
+            if len(first) % 4 or len(first) > 4 * longest or (param.counts and not first):
+                raise ParamError(f"expected a blob of at most {longest} float32 for {param.name}; got {len(first)} bytes")
             return unpack(f">{len(first) // 4}f", first)
-        if len(arguments) > LONGEST_VECTOR:
-            raise ParamError(f"expected at most {LONGEST_VECTOR} numbers for {param.name}; got {len(arguments)}")
+        if len(arguments) > longest:
+            raise ParamError(f"expected at most {longest} numbers for {param.name}; got {len(arguments)}")
         return arguments
     if len(arguments) > 1:
         raise ParamError(f"expected one {param.kind} for {param.name}; got {len(arguments)} arguments")

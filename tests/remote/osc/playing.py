@@ -21,6 +21,7 @@ class Walk(Parametric):
     steps = Param(4, low=1, high=16, doc="An int.")
     shape = Param("sine", choices=("sine", "saw"), doc="A choice.")
     z = Param((), low=-4.0, high=4.0, doc="A vector.")
+    w = Param((), low=-100.0, high=100.0, counts=(2, 2048), doc="A vector of so many numbers.")
     step = Param(Trigger, doc="A trigger.")
 
 

@@ -56,6 +56,8 @@ def tell(receiver: Receiver, address: str, *arguments: object, tags: str = "") -
         ("/walk/z", (0.5, -0.5, 1.0), "fff", (0.5, -0.5, 1.0)),
         ("/walk/z", (1, 0.5), "if", (1.0, 0.5)),
         ("/walk/z", (struct.pack(">3f", 0.5, -0.5, 9.0),), "b", (0.5, -0.5, 4.0)),
+        ("/walk/w", (0.5, -0.5), "ff", (0.5, -0.5)),
+        ("/walk/w", (bytes(4 * 2048),), "b", (0.0,) * 2048),  # it says how many it takes
         ("/n/walk/rate", (0.5,), "f", 1.0),  # the middle of 0.1..10 on an exponential curve
         ("/n/walk/steps", (1,), "i", 16),
         ("/n/freeze", (True,), "T", True),
@@ -90,6 +92,9 @@ def test_every_kind_takes_what_hosts_send(
         ("/walk/z", (b"\0\0\0",), "b", "bad_value"),
         ("/walk/z", (bytes(4 * 1025),), "b", "bad_value"),
         ("/walk/z", ("a",), "s", "bad_value"),
+        ("/walk/w", (0.5,), "f", "bad_value"),
+        ("/walk/w", (0.5,) * 4, "ffff", "bad_value"),
+        ("/walk/w", (bytes(4 * 2049),), "b", "bad_value"),
         ("/walk/shape", ("square",), "s", "bad_value"),
         ("/walk/shape", (1,), "i", "bad_value"),
         ("/patch/load", ("x" * 1025,), "s", "bad_value"),
@@ -119,6 +124,15 @@ def test_what_cannot_be_taken_changes_nothing_and_is_counted(
     assert said[0].startswith("OSC from 127.0.0.1:50000: expected ")
     assert "; got " in said[0]
     assert "; kept " in said[0]
+
+
+def test_no_numbers_are_no_vector_of_a_given_length(show: Show, receiver: Receiver) -> None:
+    empty = b"/walk/w\0,b\0\0\0\0\0\0"  # which python-osc does not build
+    receiver.receive(message("/walk/w", 0.5, -0.5), HERE, time.monotonic())
+    receiver.receive(empty, HERE, time.monotonic())
+    show.settle()
+    assert show["/walk/w"] == (0.5, -0.5)
+    assert receiver.counts["bad_value"] == 1
 
 
 @pytest.mark.parametrize(

@@ -178,7 +178,9 @@ def test_a_lost_process_is_replaced_and_draws_what_an_unharmed_one_would(playing
         os.kill(lost, 0)  # gone, not only forgotten
     assert len(segments()) == len(before)
     assert not segments() & before  # whatever it still wrote, it wrote where nobody looks
-    # A hung step is told by its length; on a machine that stands still for a third of a second just then, by the silence.
+    # A hung step is told by its length. But the thread may be stopped with the interpreter's lock in its hand, and then the
+    # pulse, a thread of the same interpreter, stands still with it: the silence tells it as rightly. More patience would not
+    # tell the two apart, since it is patience with both.
     words = {"killed": ("killed by SIGKILL",), "stopped": ("no sign of life",), "hung": ("is usual", "no sign of life")}[fault]
     assert any(word in playing.status().message for word in words)
     wait_until(lambda: playing.status().state == "playing", 5 * LIVENESS)

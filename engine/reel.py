@@ -61,5 +61,6 @@ class Reel:
         self._recorder.close(wait=wait)
         self._readback.release()
         status = self._recorder.status()
-        self._say(status.message or f"recorded {status.frames} pictures, {status.dropped} dropped")
+        without = f"; {status.lost_s:.1f} s of sound lost" if status.lost_s else ""
+        self._say(status.message or f"recorded {status.frames} pictures, {status.dropped} dropped{without}")
         self._recorder = self._readback = None

@@ -41,7 +41,8 @@ class RecorderStatus:
     state: str
     encoder: str
     frames: int  # encoded
-    dropped: int  # pictures and blocks of sound that found no room
+    dropped: int  # pictures that found no room
+    lost_s: float  # sound that found none
     seconds: float
     megabytes: float
     message: str
@@ -71,7 +72,7 @@ class Recorder:
         self._rate_hz, self._paced = audio_rate_hz, paced
         self._file = FilmFile(path)
         self._state, self._message, self._encoder = "recording", "", ""
-        self._frames = self._dropped = 0
+        self._frames = self._dropped = self._lost = 0  # `_lost` in samples of one channel
         self._origin_s: float | None = None
         self._last_slot = self._last_encoded = -1
         self._heard_frames = 0  # sound encoded so far, in samples of one channel
@@ -95,6 +96,7 @@ class Recorder:
             return
         with self._change:
             if not self._room(lambda: len(self._free) > 0):
+                self._dropped += self._state == "recording"
                 return
             picture = self._free.pop()  # the one last used: memory is touched only as far as it is needed
         if picture.shape != rgba.shape:
@@ -114,6 +116,7 @@ class Recorder:
             self._origin_s = t_s
         with self._change:
             if not self._room(lambda: self._sound_waiting < SOUND_WAITING_S * self._rate_hz):
+                self._lost += len(stereo) * (self._state == "recording")
                 return
             self._sound_waiting += len(stereo)
         kept = np.array(stereo, np.float32)
@@ -122,8 +125,8 @@ class Recorder:
     def status(self) -> RecorderStatus:
         """How the film stands. Any thread."""
         seconds = (self._last_encoded + 1) / self.fps
-        megabytes = self._file.written_bytes / 1e6
-        return RecorderStatus(self._state, self._encoder, self._frames, self._dropped, seconds, megabytes, self._message)
+        lost_s, megabytes = self._lost / max(self._rate_hz, 1), self._file.written_bytes / 1e6
+        return RecorderStatus(self._state, self._encoder, self._frames, self._dropped, lost_s, seconds, megabytes, self._message)
 
     def close(self, wait: bool = True) -> None:
         """Encode what waits and finish the file; with `wait` false the recorder's thread does so by itself."""
@@ -137,10 +140,7 @@ class Recorder:
     def _room(self, ready: Callable[[], bool]) -> bool:
         if not self._paced:
             self._change.wait_for(lambda: ready() or self._state != "recording")
-        if self._state == "recording" and ready():
-            return True
-        self._dropped += 1
-        return False
+        return self._state == "recording" and ready()
 
     def _put(self, work: Callable[[], None]) -> None:
         with self._change:

@@ -130,10 +130,31 @@ def test_pictures_in_real_time_are_dropped_and_counted_rather_than_waited_for(tm
     assert status.state == "closed"
     assert status.dropped > 0
     assert status.frames + status.dropped == 150
+    assert status.lost_s == 0.0
     assert longest_s < 5.0  # not one of them waited for the encoder; that some were dropped says the same
     film = play(path)
     assert len(film.pictures) == status.frames
     assert len(film.sound) / RATE_HZ == pytest.approx(150 / FPS, abs=0.05)
+
+
+def test_sound_that_finds_no_room_is_counted_as_sound_and_no_picture_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "film.mp4"
+    recorder = Recorder(path, SIZE, 2.0, paced=True)  # two pictures a second, and between them a hundred blocks of sound each
+    block, given = np.full((480, 2), 0.1, np.float32), 0
+    while recorder.status().lost_s == 0.0 and given < 10_000:  # far faster than it can be encoded
+        recorder.audio(block, given * 0.01)
+        given += 1
+    recorder.video(numbered(1), 0.0)
+    recorder.video(numbered(2), 0.5)
+    recorder.close()
+    recorder.audio(block, given * 0.01)  # nobody asked for what comes after the end
+    recorder.video(numbered(3), 1.0)
+    status = recorder.status()
+    assert (status.state, status.frames, status.dropped) == ("closed", 2, 0)
+    assert status.lost_s == pytest.approx(0.01)
+    film = play(path)
+    assert [number_of(picture) for picture in film.pictures] == [1, 2]
+    assert len(film.sound) / RATE_HZ == pytest.approx((given - 1) * 0.01, abs=0.05)
 
 
 def test_a_film_without_any_sound_coming_has_silence(tmp_path: Path) -> None:

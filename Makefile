@@ -1,6 +1,7 @@
 # make play   perform: the demo track through the default patch, in a window or as a film
 # make test   every test, linter and type check
 # make soak   the long forms
+# make test-gpu   the tests that need an NVIDIA card; without one they skip, and say so
 # make bench  measure latency, frame rates and memory on this machine
 #
 # PLAY="..."         options for `clavilux play`, as in: make play PLAY="--audio none --seconds 20"
@@ -18,13 +19,16 @@ TORCH := $(shell sed -n 's/^torch==/torch==/p' constraints.txt)
 RTX := $(shell sed -n -e '/^onnxruntime-ep-nv-/p' -e '/^tensorrt-rtx-/p' constraints.txt)
 INSTALLED_FROM := pyproject.toml constraints.txt Makefile
 
-.PHONY: play test check soak bench map picture clean system-play system-test
+.PHONY: play test test-gpu check soak bench map picture clean system-play system-test
 
 play: system-play .venv/play.stamp
 	$(BIN)/clavilux play $(PLAY)
 
 test: check
 	$(BIN)/python -m pytest -m "not soak"
+
+test-gpu: system-test .venv/test.stamp
+	$(BIN)/python -m pytest -m gpu -rs
 
 soak: system-test .venv/test.stamp
 	$(BIN)/python -m pytest -m soak

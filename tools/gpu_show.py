@@ -87,7 +87,7 @@ def show(on_card: bool, seconds: float, loaded: bool, runtime: str) -> dict[str,
         live = Live(instrument, listening, generator, context, SIZE, RATE_HZ, on_frame=watch.take)
         stack.callback(live.close)
         port = free_port()
-        hands = Hands(PlayOptions(osc_bind=f"127.0.0.1:{port}"), instrument, live.say, lambda: show_figures(live))
+        hands = Hands(PlayOptions(osc_bind=f"127.0.0.1:{port}", midi="off"), instrument, live.say, lambda: show_figures(live))
         stack.callback(hands.close)
         live.hands = hands
         listening.followers.append(hands.follow)

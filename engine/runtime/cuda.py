@@ -40,6 +40,7 @@ class CudaGenerator:
             raise RuntimeError(f"expected an NVIDIA card and PyTorch for CUDA; got PyTorch {torch.__version__}, which sees none")
         torch.set_num_threads(threads)
         torch.backends.cudnn.benchmark = True  # shapes never change: the fastest kernels are found by trying
+        torch.backends.cudnn.deterministic = True  # of those that always draw the same
         torch.backends.cudnn.allow_tf32 = False  # what stays float32 stays so on purpose
         self.info, self._batch = card.info("cuda"), batch
         with _in_words(f"preparing {card.name}"):

@@ -8,6 +8,7 @@ the same bend), and codes of two pictures that compete for cells. Losses: L1, di
 import copy
 import math
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, ClassVar, cast
 
 import torch
@@ -19,6 +20,7 @@ from engine.generators.light import BASE, Decoder, Light
 from engine.network import Network
 from engine.registry import register
 from engine.runtime.card import GENERATOR, CardError, ModelCard
+from engine.studio import features
 from engine.studio.dataset.reading import Dataset
 from engine.studio.training import memory, perceptual
 from engine.studio.training.encoder import Encoder, PatchCritic
@@ -60,7 +62,6 @@ class LightRecipe(Recipe):
         self.rate = float(setup.settings["rate"])
         self.draw = optim.Adam([*self.encoder.parameters(), *self.decoder.parameters()], self.rate, betas=(0.9, 0.98))
         self.judge = optim.Adam(self.critic.parameters(), 2e-4, betas=(0.5, 0.98))
-        self.slots = memory.slots(setup.dataset, int(config["slots"]))
         self._keys: Tensor | None = None
 
     @classmethod
@@ -84,6 +85,12 @@ class LightRecipe(Recipe):
             "picks": min(int(config["picks"]), len(classes) * slots - 1),
             "motion": {key: _by_class(f"motion.{key}", value, classes, before) for key, value in config["motion"].items()},
         }
+
+    @cached_property
+    def slots(self) -> list[tuple[int, bool]]:
+        """Which pictures the model remembers: looked for when it is first written, since that takes its time."""
+        file = self.setup.features or features.installed()
+        return memory.slots(self.setup.dataset, int(self.setup.config["slots"]), features.Scene(file) if file else None)
 
     def parts(self) -> dict[str, nn.Module | optim.Optimizer]:
         return {name: getattr(self, name) for name in ("encoder", "decoder", "average", "critic", "draw", "judge")}

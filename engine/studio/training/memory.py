@@ -12,16 +12,32 @@ from torch.nn import functional as F
 
 from engine.generators.light import KEY
 from engine.studio.dataset.reading import Dataset
+from engine.studio.training.pictures import middles
+
+Pixels = NDArray[np.uint8]
+Features = NDArray[np.float64]
+_LEFT_OUT = 1 / 6  # of a class: with more, what is drawn no longer has the variety of the pictures
+_LOOKED_AT = 4096  # pictures: features take a fortieth of a second each
+_SEEN = 224  # pixels of a side
 
 
-def slots(dataset: Dataset, count: int) -> list[tuple[int, bool]]:
-    """For each class in order, `count` training pictures and whether each is mirrored: first all as they are, then again."""
-    chosen: list[tuple[int, bool]] = []
+def slots(dataset: Dataset, count: int, seen: Callable[[Pixels], Features] | None = None) -> list[tuple[int, bool]]:
+    """For each class in order, `count` training pictures and whether each is mirrored: first all as they are, then again.
+
+    Of a class with more pictures than that, every so many stand in it. `seen` maps pictures (n,S,S,3) to features (n,F); with it,
+    those that look more like another class than like their own stay out, a sixth of the class at most.
+    """
     train = dataset.indices("train")
     labels = dataset.labels(train)
-    for number in range(len(dataset.classes)):
-        own = [int(i) for i in train[labels == number]]
-        both = [(i, False) for i in own] + [(i, True) for i in own]
+    most = max(2 * count, _LOOKED_AT // len(dataset.classes))
+    owned = [_spaced(train[labels == number], most) for number in range(len(dataset.classes))]
+    alike = iter(_alike(dataset, np.concatenate(owned), seen))
+    chosen: list[tuple[int, bool]] = []
+    for own in owned:
+        ranked = sorted((next(alike), int(i)) for i in own)
+        out = {i for margin, i in ranked[: int(_LEFT_OUT * len(own))] if margin < 0}
+        kept = _spaced(np.array([i for i in own if i not in out]), count)
+        both = [(int(i), False) for i in kept] + [(int(i), True) for i in kept]
         chosen += [both[k % len(both)] for k in range(count)]
     return chosen
 
@@ -68,3 +84,34 @@ def _places(thumbs: Tensor) -> Tensor:
     cost = torch.cdist(layout.double(), torch.from_numpy(centres)).square()
     _, column = linear_sum_assignment(cost.numpy())
     return torch.from_numpy(centres[column]).float()
+
+
+def _spaced(indices: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """All, or `most` of them at even distances."""
+    return indices[np.linspace(0, len(indices) - 1, min(most, len(indices))).round().astype(np.int64)]
+
+
+def _alike(dataset: Dataset, indices: NDArray[np.int64], seen: Callable[[Pixels], Features] | None) -> Features:
+    """How much nearer each picture (n,) is to the mean of its class than to that of any other; below 0 it is farther.
+
+    Pictures of its own source do not count, as each would be much like itself. 0 where there is nothing to compare.
+    """
+    margins = np.zeros(len(indices))
+    if seen is None or len(dataset.classes) < 2:
+        return margins
+    features = seen(middles(dataset, indices, _SEEN))  # (n, F)
+    labels = dataset.labels(indices)
+    sources = np.array([dataset.pictures[int(i)].source for i in indices])
+    member = np.eye(len(dataset.classes))[labels]  # (n, C)
+    sums, counts = member.T @ features, member.sum(0)  # (C, F), (C,)
+    for source in np.unique(sources):
+        own = np.flatnonzero(sources == source)
+        left = counts - member[own].sum(0)
+        means = (sums - member[own].T @ features[own]) / np.maximum(left, 1)[:, None]
+        apart = ((features[own, None] - means) ** 2).sum(2)  # (m, C)
+        apart[:, left == 0] = np.inf
+        at_home = member[own] > 0
+        home, away = apart[at_home], np.where(at_home, np.inf, apart).min(1)
+        known = np.isfinite(home) & np.isfinite(away)
+        margins[own[known]] = away[known] - home[known]
+    return margins

@@ -28,6 +28,7 @@ class Setup:
     batch: int  # of all ranks together
     world: World
     vgg: Path | None = None
+    features: Path | None = None  # open-nsfw.onnx
 
 
 class Recipe(ABC):

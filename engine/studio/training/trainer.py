@@ -68,7 +68,8 @@ class Run:
         if self.batch % world.size or self.batch < 1:
             raise ValueError(f"expected a batch that {world.size} processes can share; got {self.batch}")
         torch.manual_seed(seeded(plan.seed, "start"))
-        self.recipe = kind(Setup(config, chosen, self.classes, self.dataset, self.batch, world, plan.vgg))
+        setup = Setup(config, chosen, self.classes, self.dataset, self.batch, world, plan.vgg, plan.features)
+        self.recipe = kind(setup)
         self.step, self.seen, self.seconds, self.begun = 0, 0, 0.0, str(origin.name) if origin else ""
         if state is not None:
             self._load(state)

@@ -23,14 +23,18 @@ def use_shipped_alone() -> None:
     _shipped_alone = True
 
 
+def home() -> Path:
+    """The user's own folder of shelves; it may not be there yet."""
+    return Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local" / "share")) / "clavilux"
+
+
 def roots() -> tuple[Path, ...]:
     """All folders that may hold shelves, first come first found."""
-    home = Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local" / "share")) / "clavilux"
     if (_CHECKOUT / "pyproject.toml").is_file():
         shipped = _CHECKOUT  # a checkout must never read a stale installed copy
     else:
         shipped = Path(sysconfig.get_path("data")) / "share" / "clavilux"
-    return (shipped,) if _shipped_alone else (*_added, home, shipped)
+    return (shipped,) if _shipped_alone else (*_added, home(), shipped)
 
 
 def find(shelf: str, name: str) -> Path:

@@ -4,8 +4,6 @@ from pathlib import Path
 
 import click
 
-PLAYED = "in ~/.local/share/clavilux/models, `clavilux play --model` finds it by its folder's name"
-
 
 @click.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path))
@@ -46,6 +44,7 @@ def command(
     from engine.studio.checkpoint.hub import download
     from engine.studio.checkpoint.importing import Order, import_checkpoint
     from engine.studio.checkpoint.opening import Given
+    from engine.studio.choosing import how_to_play
 
     if (file is None) == (from_hub is None):
         raise click.UsageError("give either a FILE or --from-hub")
@@ -67,4 +66,4 @@ def command(
         ),
         click.echo,
     )
-    click.echo(f"{output} is a model now; {PLAYED}")
+    click.echo(f"{output} is a model now; play it: {how_to_play(output)}")

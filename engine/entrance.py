@@ -1,4 +1,4 @@
-"""The network's entrance: it fades in on a bar, over the look that moved before it."""
+"""The network's entrance into a live show: it fades in on a bar, over the look that moved before it."""
 
 from collections.abc import Mapping
 from dataclasses import replace

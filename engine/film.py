@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from engine.entrance import Entrance
 from engine.instrument import Instrument
 from engine.outputs.recorder import Recorder
 from engine.runtime.process import GeneratorProcess
@@ -30,12 +29,12 @@ def film(
 ) -> int:
     """Perform `source` (unpaced) into `path` at `rate_hz` frames a second until it ends or for `seconds`; frames written.
 
-    The network draws the next frame while this one is drawn. Raises TimeoutError if the generator never answers.
+    The network draws the next frame while this one is drawn, and is seen from the first one on. Raises TimeoutError if the
+    generator never answers.
     """
     context = headless_context()
     stage = Stage(context, size, instrument.stage, instrument.passes, internal_size, instrument.limiter)
     recorder = Recorder(path, size, rate_hz, paced=False)
-    entrance = Entrance()
     # Every frame has a network picture of its own: there is nothing to blend, and no latency to pay for it.
     instrument.tree.post("/stage/blend", False)
     frames, started = 0, time.monotonic()
@@ -49,8 +48,8 @@ def film(
             following = _advance(instrument, source, recorder, (frames + 1) / rate_hz)
             if following is not None:
                 generator.send(following)
-            stage.set_frame(picture)
-            stage.draw(entrance.step(tick, True, time_s), time_s, 1.0 / rate_hz)
+            stage.set_frame(picture, at_once=True)  # the film begins with the first picture: there is nothing to fade from
+            stage.draw(tick, time_s, 1.0 / rate_hz)
             recorder.video(stage.read(), time_s)
             if following is not None:
                 picture = generator.wait_for(following.number, STEP_S)

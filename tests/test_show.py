@@ -57,6 +57,19 @@ def test_film_without_a_display_drops_nothing(tmp_path: Path) -> None:
     assert min(moved[5:]) > 0.05, "a picture that stands still"
 
 
+def test_a_film_shows_the_network_and_nothing_else_from_its_first_picture_on(tmp_path: Path) -> None:
+    def first(*words: str) -> np.ndarray:
+        film = ("--headless", "--record", "film.mp4", "--seconds", "0.1", "--size", "320x180")
+        done = clavilux("play", *film, *words, folder=tmp_path)
+        assert done.returncode == 0, done.stderr
+        with av.open(str(tmp_path / "film.mp4")) as pictures:
+            return next(pictures.decode(video=0)).to_ndarray(format="rgb24").astype(int)
+
+    shown, look = first("--stage.hue", "0.0"), first("--stage.network", "0")
+    assert np.abs(first("--stage.hue", "0.5") - shown).mean() < 0.1  # of the look that a live show begins with
+    assert np.abs(shown - look).mean() > 10.0
+
+
 def test_two_films_of_one_seed_are_the_same_show() -> None:
     def ticks(seed: int) -> list[bytes]:
         source = open_sound("demo", False, False, seed)

@@ -37,8 +37,8 @@ class Frames:
         texture.filter = (moderngl.LINEAR, moderngl.LINEAR)
         return texture
 
-    def put(self, frame: Frame) -> None:
-        """Upload a new frame; the one before it stays for blending.
+    def put(self, frame: Frame, at_once: bool = False) -> None:
+        """Upload a new frame; the one before it stays for blending. The first fades in, unless it is to be there `at_once`.
 
         Raises CudaError for a frame on the card that cannot be had from there; what was shown before is then still shown.
         """
@@ -54,6 +54,7 @@ class Frames:
                 texture.release()
         self._textures = [older, newer]
         self._newest, self._fresh = frame, True
+        self._network = 1.0 if at_once else self._network
         self.count += 1
 
     def _upload(self, on_card: bool, size: tuple[int, int]) -> Upload:

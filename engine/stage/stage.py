@@ -79,9 +79,9 @@ class Stage:
         """The size in which the passes are drawn."""
         return self._ladder[self._pace.level]
 
-    def set_frame(self, frame: Frame) -> None:
-        """Take a new network frame; it shows from the next draw on."""
-        self._frames.put(frame)
+    def set_frame(self, frame: Frame, at_once: bool = False) -> None:
+        """Take a new network frame; it shows from the next draw on, the very first one wholly only if `at_once`."""
+        self._frames.put(frame, at_once)
 
     @property
     def newest_frame(self) -> Frame | None:

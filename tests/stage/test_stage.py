@@ -98,6 +98,17 @@ def test_the_procedural_look_shows_until_the_first_network_frame_fades_in(make, 
     assert max(np.diff(shares)) < 0.12 * shares[-1]
 
 
+def test_the_first_network_frame_may_be_there_at_once(make, passes):
+    stage, red = make(passes), np.full((16, 16, 3), (255, 0, 0), np.uint8)
+    stage.set_frame(frame(red), at_once=True)
+    shares = []
+    for number in range(40):
+        stage.draw(tick(PLAIN), number / 30, 1 / 30)
+        picture = stage.read()[..., :3].astype(float)
+        shares.append(picture[..., 0].mean() - picture[..., 2].mean())
+    assert min(shares) > 0.9 * max(shares)
+
+
 def test_the_picture_never_stands_still_over_a_still(make, passes):
     stage, still = make(passes), landscape()
     one = shown(stage, PLAIN, still)

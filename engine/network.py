@@ -24,7 +24,9 @@ class Network(nn.Module):
     costly: tuple[str, ...] = ()  # those of `live` that cost time when they are given: runtimes leave them out at rest
 
     # Any module of a network may name tensors of its own: `exact`, which stay float32 in half precision, and `filters`, its
-    # low-pass filters of each map by itself, which convert what they filter to their own type and back.
+    # low-pass filters of each map by itself, which convert what they filter to their own type and back. A module that can `fold`
+    # is then made of fewer and larger products of matrices, for cards to which arithmetic is cheaper than memory: more of it
+    # than before, the same pictures. Its weights must not change or move afterwards; `folded` set to False unfolds it again.
 
     @classmethod
     @abstractmethod

@@ -71,7 +71,7 @@ def _ours(card: Any, order: dict[str, Any], found: dict[str, Any], batch: int) -
             generator.steps(states, out)
 
     if hasattr(generator, "device_ms"):
-        found["device_ms"] = generator.device_ms(20)
+        found |= {"device_ms": generator.device_ms(20), "tried_ms": generator.tried_ms}
     return draw, draw_to_host
 
 

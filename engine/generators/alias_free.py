@@ -49,6 +49,7 @@ class FilteredReLU(nn.Module):
     """
 
     filters = ("rise", "fall")
+    folded = False
 
     rise: Tensor
     fall: Tensor
@@ -60,9 +61,34 @@ class FilteredReLU(nn.Module):
         self.register_buffer("rise", torch.tensor(rise, dtype=torch.float32, device="cpu"), persistent=False)
         self.register_buffer("fall", torch.tensor(fall, dtype=torch.float32, device="cpu"), persistent=False)
 
+    def fold_for(self, size: int) -> None:
+        """Make the filters products with matrices, for maps of `size` x `size`; a radial one stays as it is."""
+        every = torch.eye(size, dtype=self.rise.dtype, device=self.rise.device)[None, None]
+        upward = F.conv_transpose2d(every, self.rise.view(1, 1, -1, 1), stride=(self.up, 1), padding=(self.skip, 0))
+        self.raised = upward[0, 0]  # (U, R)
+        if self.fall.dim() == 1:
+            every = torch.eye(len(self.raised), dtype=self.fall.dtype, device=self.fall.device)[None, None]
+            self.lowered = F.conv2d(every, self.fall.view(1, 1, -1, 1), stride=(self.down, 1))[0, 0, : self.size].contiguous()
+        self.folded = True
+
+    def _by_products(self, x: Tensor) -> Tensor:
+        """What `forward` does, once folded."""
+        channels = x.shape[1]
+        x = _both_ways(self.raised, x)
+        if self.clamp:
+            x = x.clamp_(-self.clamp / 0.2, self.clamp)
+        x = F.leaky_relu(x, 0.2, inplace=True)
+        if self.fall.dim() == 1:
+            return _both_ways(self.lowered, x)
+        kernel, step = self.falls()[0]
+        x = F.conv2d(x, kernel.expand(channels, -1, -1, -1), stride=step, groups=channels)
+        return x[:, :, : self.size, : self.size]
+
     def forward(self, x: Tensor) -> Tensor:
         """x (B,C,R,R) to (B,C,S,S)."""
         channels, dtype = x.shape[1], x.dtype
+        if self.folded:
+            return self._by_products(x.to(self.rise.dtype)).to(dtype)
         x = x.to(self.rise.dtype)
         one_way, other_way = (self.rise.view(1, 1, *shape).expand(channels, -1, -1, -1) for shape in ((-1, 1), (1, -1)))
         x = F.conv_transpose2d(x, one_way, stride=(self.up, 1), padding=(self.skip, 0), groups=channels)
@@ -79,3 +105,10 @@ class FilteredReLU(nn.Module):
         if self.fall.dim() == 2:
             return [(self.fall[None, None], (self.down, self.down))]
         return [(self.fall.view(1, 1, -1, 1), (self.down, 1)), (self.fall.view(1, 1, 1, -1), (1, self.down))]
+
+
+def _both_ways(matrix: Tensor, x: Tensor) -> Tensor:
+    """`matrix` (S,R) along the columns of x (B,C,R,R), and along its rows: (B,C,S,S)."""
+    batch, channels, size = x.shape[:3]
+    down = torch.bmm(matrix.expand(batch * channels, -1, -1), x.reshape(batch * channels, size, size))  # (B*C, S, R)
+    return (down.flatten(0, 1) @ matrix.T).view(batch, channels, len(matrix), len(matrix))

@@ -34,12 +34,11 @@ class Grain(nn.Module):
         maps = torch.randn(2, size, size, generator=torch.Generator().manual_seed(seed), device="cpu")
         self.register_buffer("noise", maps, persistent=False)
 
-    def forward(self, const: Tensor, strength: Tensor, n: Tensor) -> Tensor:
-        """const (S,S); strength (B,); n (B,2): the noise to add (B,1,S,S), in the type of const."""
+    def forward(self, maps: Tensor, strength: Tensor, n: Tensor) -> Tensor:
+        """maps (3,S,S), the checkpoint's and a and b; strength (B,); n (B,2): the noise to add (B,1,S,S), in the type of maps."""
         share = F.pad(n, (1, 0), value=1.0)  # (B, 3)
         share = share * (strength * torch.rsqrt((share * share).sum(1)))[:, None]
-        maps = torch.cat([const[None], self.noise])  # (3, S, S)
-        return (share.to(maps.dtype) @ maps.flatten(1)).view(-1, 1, *const.shape)
+        return (share.to(maps.dtype) @ maps.flatten(1)).view(-1, 1, *maps.shape[1:])
 
 
 class Layer(nn.Module):
@@ -47,6 +46,8 @@ class Layer(nn.Module):
 
     exact = ("noise_strength",)
     filters = ("fir",)
+
+    folded = False
 
     noise_const: Tensor
     fir: Tensor
@@ -63,16 +64,30 @@ class Layer(nn.Module):
         if up:
             self.register_buffer("fir", _fir(n_out), persistent=False)
 
+    def fold(self) -> None:
+        """Make the low-pass part of the convolution before it, and keep what depends on the weights alone."""
+        weight = self.weight.float()
+        self.energy = weight.square().sum((2, 3))  # (O, I)
+        self.maps = torch.cat([self.noise_const[None], self.grain.noise])  # (3, S, S)
+        if self.up:
+            each = F.pad(weight.flatten(0, 1)[:, None], (3, 3, 3, 3))  # (O*I, 1, 9, 9)
+            both = F.conv2d(each, self.fir[:1].float()).view(*weight.shape[:2], 6, 6)
+            self.wide = both.transpose(0, 1).to(self.weight.dtype).contiguous(memory_format=torch.channels_last)  # (I, O, 6, 6)
+        self.folded = True
+
     def forward(self, x: Tensor, w: Tensor, n: Tensor, strength: Tensor) -> Tensor:
         """x (B,I,S,S) or, with `up`, (B,I,S/2,S/2); w (B,W); n (B,2); strength (B,) times the checkpoint's: (B,O,S,S)."""
         style = self.affine(w)  # (B, I), float32
         if self.weight.dtype != torch.float32:  # sums of thousands of products must not overflow; demodulation takes it back
             style = style / (style.abs().amax(1, keepdim=True) * (9 * x.shape[1]) ** 0.5)
-        energy = self.weight.float().square().sum((2, 3))  # (O, I)
+        energy = self.energy if self.folded else self.weight.float().square().sum((2, 3))  # (O, I)
         scale = torch.rsqrt(F.linear(style * style, energy) + 1e-8) * ROOT2  # (B, O); leaky ReLU lets the gain through
-        grain = self.grain(self.noise_const, self.noise_strength.float() * strength * ROOT2, n)  # (B, 1, S, S)
+        maps = self.maps if self.folded else torch.cat([self.noise_const[None], self.grain.noise])  # (3, S, S)
+        grain = self.grain(maps, self.noise_strength.float() * strength * ROOT2, n)  # (B, 1, S, S)
         x = x * style.to(x.dtype)[..., None, None]
-        if self.up:
+        if self.up and self.folded:
+            x = F.conv_transpose2d(x, self.wide, stride=2, padding=2)
+        elif self.up:
             x = F.conv_transpose2d(x, self.weight.transpose(0, 1), stride=2)  # (B, O, S + 1, S + 1)
             x = F.conv2d(x.to(self.fir.dtype), self.fir, padding=1, groups=x.shape[1]).to(x.dtype)
         else:

@@ -96,6 +96,7 @@ class Layer(nn.Module):
     """Modulated convolution and filtered leaky ReLU, from one band to the next."""
 
     exact = ("magnitude_ema",)
+    folded = False
 
     magnitude_ema: Tensor
 
@@ -114,13 +115,20 @@ class Layer(nn.Module):
         skip = len(rise) - 1 - (missing + up) // 2  # so that both filters stay centred: appendix C.3 of the paper
         unseen = max(0, (skip - len(rise)) // up + 1)  # pixels at each edge that no pixel kept depends on: not drawn
         self.edge = kernel - 1 - unseen
+        self.inner = before.size + 2 * self.edge - kernel + 1  # pixels of what the convolution draws
         self.act = FilteredReLU(up, down, rise, fall, skip - unseen * up, band.size, clamp)
+
+    def fold(self) -> None:
+        """Make the filters products of matrices, and keep what depends on the weights alone."""
+        self.energy = self.weight.float().square().sum((2, 3))  # (O, I)
+        self.act.fold_for(self.inner)
+        self.folded = True
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         """x (B,I,R,R), w (B,W): (B,O,S,S)."""
         style = self.affine(w)  # (B, I), float32
         style = style * torch.rsqrt(style.square().mean(1, keepdim=True))
-        energy = self.weight.float().square().sum((2, 3))  # (O, I)
+        energy = self.energy if self.folded else self.weight.float().square().sum((2, 3))  # (O, I)
         power = energy.mean(1) / self.kernel**2  # (O,)
         scale = torch.rsqrt(F.linear(style * style, energy / power[:, None]) + 1e-8) * torch.rsqrt(power)  # (B, O)
         style = style * torch.rsqrt(self.magnitude_ema.float())

@@ -13,11 +13,12 @@ from engine.network import Network
 from engine.registry import register
 from engine.runtime.card import ModelCard
 from engine.runtime.gate import check, fresh
-from engine.runtime.network import Picture, halve, load_network, variants
+from engine.runtime.network import Picture, fold, halve, load_network, unfold, variants
 from engine.runtime.packing import Packing, fill, least
 from engine.types import ByteArray, GeneratorInfo, LatentState
 
 FORMS = ("graph", "compiled", "eager")
+TRIES = 10  # pictures, to tell which of two forms is faster
 WARM_RUNS = 3  # before a graph is captured: libraries choose their kernels and take their memory
 
 
@@ -26,8 +27,9 @@ class CudaGenerator:
     """Implements Generator and CardGenerator, for `batch` pictures at once.
 
     `form` says how the network is run: as a CUDA graph, as a graph of what torch.compile made of it, which takes a minute
-    or more to start, or kernel by kernel. Whichever it is, its first pictures are compared with those of the network in
-    float32; `parity` is what came of it.
+    or more to start, or kernel by kernel. A network that can be folded (see Network) is tried both ways, and the faster one
+    plays; `tried_ms` are their times. Whichever it is, its first pictures are compared with those of the network in float32;
+    `parity` is what came of it.
 
     Raises CardError for a model that does not fit together, and RuntimeError where there is no card, where its memory does
     not suffice, where CUDA fails, and where half precision draws something else.
@@ -49,12 +51,22 @@ class CudaGenerator:
             expected = [_drawn(network, self.info, names, states) for names, states in proofs]
             halve(network).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
             torch.cuda.empty_cache()
-            if form == "compiled":
-                say(f"compiling {card.name}; takes a minute or more")
             self._stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
             self._queue = Stream(self._stream.cuda_stream)
-            pool = torch.cuda.graph_pool_handle()
-            self._programs = [_Program(network, names, self.info, batch, self._stream, form, pool) for names, _ in proofs]
+            first = "eager" if form == "eager" else "graph"
+            self._programs = self._built(network, proofs, first)
+            self.tried_ms = {"plain": self.device_ms(TRIES)}
+            if fold(network):
+                plain, self._programs = self._programs, self._built(network, proofs, first)
+                self.tried_ms["folded"] = self.device_ms(TRIES)
+                if self.tried_ms["folded"] > self.tried_ms["plain"]:
+                    unfold(network)
+                    self._programs = plain
+                del plain
+            if form == "compiled":
+                say(f"compiling {card.name}; takes a minute or more")
+                self._programs = self._built(network, proofs, form)
+            torch.cuda.empty_cache()
             self._landing = torch.empty(expected[0].shape, dtype=torch.uint8, pin_memory=True)
             self.parity = []
             for (names, states), picture in zip(proofs, expected, strict=True):
@@ -89,8 +101,9 @@ class CudaGenerator:
         """Milliseconds that the card works on a picture when it is never idle: the mean over `times`."""
         begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
         with torch.inference_mode(), torch.cuda.stream(self._stream):
-            begin.record()
-            for _ in range(times):
+            for index in range(times + 2):  # the first ones may still choose kernels
+                if index == 2:
+                    begin.record()
                 self._programs[0].run()
             end.record()
         end.synchronize()
@@ -99,6 +112,16 @@ class CudaGenerator:
     def close(self) -> None:
         del self._programs, self._landing
         torch.cuda.empty_cache()
+
+    def _built(self, network: Network, proofs: Sequence[tuple[Sequence[str], list[LatentState]]], form: str) -> list["_Program"]:
+        """A program for each set of live inputs, with the state of its proof to draw."""
+        pool = torch.cuda.graph_pool_handle()
+        programs = []
+        for names, states in proofs:
+            program = _Program(network, names, self.info, self._batch, self._stream, form, pool)
+            fill(program.inputs, states)
+            programs.append(program)
+        return programs
 
     def _draw(self, states: Sequence[LatentState]) -> Tensor:
         """Ask for the picture (B,H,W,4) on the stream. It stays as it is until the next one is asked for."""

@@ -1,6 +1,7 @@
 """A model's network as a torch module that ends in pictures' bytes, for the runtimes that execute or convert it."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -56,6 +57,21 @@ def halve(network: Network, filters: torch.dtype = torch.float16) -> Network:
             if tensor.dtype == torch.float32 and name not in exact:
                 tensor.data = tensor.to(filters if name in filtering else torch.float16)
     return network
+
+
+def fold(network: Network) -> bool:
+    """Fold what of a network can be, in place (see Network); whether there is anything."""
+    modules: list[Any] = [module for module in network.modules() if hasattr(module, "fold")]
+    for module in modules:
+        module.fold()
+    return bool(modules)
+
+
+def unfold(network: Network) -> None:
+    """Undo that."""
+    modules: list[Any] = [module for module in network.modules() if hasattr(module, "folded")]
+    for module in modules:
+        module.folded = False
 
 
 def resting(network: Network, names: Sequence[str] = (), batch: int = 1) -> tuple[Tensor, ...]:

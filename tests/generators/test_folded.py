@@ -1,0 +1,55 @@
+"""Networks that are folded for cards, filters into products of matrices, draw what they drew before."""
+
+import copy
+from typing import Any
+
+import pytest
+import torch
+
+from engine.network import Network
+from engine.registry import lookup
+from engine.runtime.network import fold, halve, unfold
+
+SIZES = {"z_dim": 16, "w_dim": 16, "c_dim": 3, "channel_base": 256, "channel_max": 16, "mapping_layers": 2, "conv_clamp": 256.0}
+CASES: dict[str, tuple[str, dict[str, Any]]] = {
+    "stylegan2": ("stylegan2", {**SIZES, "resolution": 32}),
+    "stylegan3-t": ("stylegan3", {**SIZES, "resolution": 16, "kind": "t"}),
+    "stylegan3-r": ("stylegan3", {**SIZES, "resolution": 16, "kind": "r"}),
+}
+
+
+def build(kind: str) -> Network:
+    architecture, config = CASES[kind]
+    torch.manual_seed(3)
+    network: Network = lookup("architecture", architecture).from_config(config)
+    for key, value in network.state_dict().items():
+        if key.endswith("noise_strength"):
+            value.fill_(0.3)
+    return network.eval().requires_grad_(False)
+
+
+def draw(network: Network) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(5)
+    z, noise = (torch.randn(2, *shape, generator=generator) for shape in ((network.z_size,), network.noise_shape))
+    y = torch.full((2, network.classes), 1 / network.classes)
+    live = {name: 0.1 * torch.randn(2, *shape, generator=generator) for name, shape in network.live.items()}
+    with torch.inference_mode():
+        return network(z, y, torch.full((2, 1), 0.8), noise, live).float()
+
+
+@pytest.mark.parametrize("kind", CASES)
+@pytest.mark.parametrize(("half", "tolerance"), [(False, 1e-5), (True, 5e-3)])
+def test_a_folded_network_draws_the_same(kind: str, half: bool, tolerance: float) -> None:
+    plain = build(kind)
+    expected = draw(plain)
+    network = halve(copy.deepcopy(plain)) if half else plain
+    assert fold(network)
+    found = draw(network)
+    assert (found - expected).abs().max() < tolerance * expected.abs().max()
+    unfold(network)
+    assert (draw(network) - expected).abs().max() < tolerance * expected.abs().max()
+
+
+def test_a_network_without_filters_has_nothing_to_fold() -> None:
+    config = {"resolution": 128, "ch": 4, "num_classes": 3, "z_dim": 8, "hf_compat": False}
+    assert not fold(lookup("architecture", "biggan_deep").from_config(config))

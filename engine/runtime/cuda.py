@@ -52,7 +52,7 @@ class CudaGenerator:
             halve(network).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
             torch.cuda.empty_cache()
             self._stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-            self._queue = Stream(self._stream.cuda_stream)
+            self._queue: Stream | None = None
             first = "eager" if form == "eager" else "graph"
             self._programs = self._built(network, proofs, first)
             self.tried_ms = {"plain": self.device_ms(TRIES)}
@@ -94,6 +94,7 @@ class CudaGenerator:
         """The same with as many states as the batch has pictures, into (B, H, W, 4) bytes."""
         with _in_words("drawing"):
             picture = self._draw(states)
+            self._queue = self._queue or Stream(self._stream.cuda_stream)
             self._queue.copy(pointer, picture.data_ptr(), picture.nbytes)
             self._stream.synchronize()
 
@@ -155,6 +156,7 @@ class _Program:
             self._block[packing.offsets[name] :].view(torch.float32)[: view.size].view(view.shape)
             for name, view in self.inputs.items()
         ]
+        torch.cuda.synchronize()  # weights and memory were made on another stream
         picture = Picture(network, names)
         options: dict[str, Any] = {"freezing": True}  # what depends on the weights alone is computed once
         self._module = torch.compile(picture, fullgraph=True, dynamic=False, options=options) if form == "compiled" else picture

@@ -20,6 +20,7 @@ class Dense(nn.Module):
     """
 
     exact = ("weight", "bias")
+    folded = False
 
     def __init__(self, n_in: int, n_out: int, pace: float = 1.0, bias: Sequence[float] | float = 0.0, scale: float = 1.0) -> None:
         super().__init__()
@@ -28,7 +29,14 @@ class Dense(nn.Module):
         start = torch.as_tensor(bias, dtype=torch.float32).expand(n_out)
         self.bias = nn.Parameter((start / pace).to(self.weight.device, copy=True))
 
+    def fold(self) -> None:
+        """Keep weights and biases as they are used."""
+        self.used = self.weight.float() * self.gain, self.bias.float() * self.pace
+        self.folded = True
+
     def forward(self, x: Tensor) -> Tensor:
+        if self.folded:
+            return F.linear(x, *self.used)
         return F.linear(x * self.gain, self.weight.float(), self.bias.float() * self.pace)
 
 

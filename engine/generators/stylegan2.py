@@ -34,11 +34,12 @@ class Grain(nn.Module):
         maps = torch.randn(2, size, size, generator=torch.Generator().manual_seed(seed), device="cpu")
         self.register_buffer("noise", maps, persistent=False)
 
-    def forward(self, maps: Tensor, strength: Tensor, n: Tensor) -> Tensor:
-        """maps (3,S,S), the checkpoint's and a and b; strength (B,); n (B,2): the noise to add (B,1,S,S), in the type of maps."""
+    def forward(self, const: Tensor, strength: Tensor, n: Tensor) -> Tensor:
+        """const (S,S); strength (B,); n (B,2): the noise to add (B,1,S,S), in the type of const."""
         share = F.pad(n, (1, 0), value=1.0)  # (B, 3)
         share = share * (strength * torch.rsqrt((share * share).sum(1)))[:, None]
-        return (share.to(maps.dtype) @ maps.flatten(1)).view(-1, 1, *maps.shape[1:])
+        maps = torch.cat([const[None], self.noise])  # (3, S, S)
+        return (share.to(maps.dtype) @ maps.flatten(1)).view(-1, 1, *const.shape)
 
 
 class Layer(nn.Module):
@@ -67,8 +68,8 @@ class Layer(nn.Module):
     def fold(self) -> None:
         """Make the low-pass part of the convolution before it, and keep what depends on the weights alone."""
         weight = self.weight.float()
-        self.energy = weight.square().sum((2, 3))  # (O, I)
         self.maps = torch.cat([self.noise_const[None], self.grain.noise])  # (3, S, S)
+        self.offset = self.bias[:, None, None] * ROOT2
         if self.up:
             each = F.pad(weight.flatten(0, 1)[:, None], (3, 3, 3, 3))  # (O*I, 1, 9, 9)
             both = F.conv2d(each, self.fir[:1].float()).view(*weight.shape[:2], 6, 6)
@@ -80,11 +81,17 @@ class Layer(nn.Module):
         style = self.affine(w)  # (B, I), float32
         if self.weight.dtype != torch.float32:  # sums of thousands of products must not overflow; demodulation takes it back
             style = style / (style.abs().amax(1, keepdim=True) * (9 * x.shape[1]) ** 0.5)
-        energy = self.energy if self.folded else self.weight.float().square().sum((2, 3))  # (O, I)
-        scale = torch.rsqrt(F.linear(style * style, energy) + 1e-8) * ROOT2  # (B, O); leaky ReLU lets the gain through
-        maps = self.maps if self.folded else torch.cat([self.noise_const[None], self.grain.noise])  # (3, S, S)
-        grain = self.grain(maps, self.noise_strength.float() * strength * ROOT2, n)  # (B, 1, S, S)
-        x = x * style.to(x.dtype)[..., None, None]
+        scale = torch.rsqrt(F.linear(style * style, self.energy()) + 1e-8) * ROOT2  # (B, O); leaky ReLU lets the gain through
+        grain = self.grain(self.noise_const, self.noise_strength.float() * strength * ROOT2, n)  # (B, 1, S, S)
+        return self.draw(x, style.to(x.dtype), scale.to(x.dtype), grain)
+
+    def energy(self) -> Tensor:
+        """How loud each input is in each output (O,I), float32."""
+        return self.weight.float().square().sum((2, 3))
+
+    def draw(self, x: Tensor, style: Tensor, scale: Tensor, grain: Tensor) -> Tensor:
+        """x as above, style (B,I) and scale (B,O), grain (B,1,S,S), all of one type: (B,O,S,S)."""
+        x = x * style[..., None, None]
         if self.up and self.folded:
             x = F.conv_transpose2d(x, self.wide, stride=2, padding=2)
         elif self.up:
@@ -93,7 +100,7 @@ class Layer(nn.Module):
         else:
             x = F.conv2d(x, self.weight, padding=1)
         # In place, because fresh memory costs more than the arithmetic.
-        x = x.mul_(scale.to(x.dtype)[..., None, None]).add_(grain).add_(self.bias[:, None, None] * ROOT2)
+        x = x.mul_(scale[..., None, None]).add_(grain).add_(self.offset if self.folded else self.bias[:, None, None] * ROOT2)
         if self.clamp:
             x = x.clamp_(-self.clamp / 0.2, self.clamp)
         return F.leaky_relu(x, 0.2, inplace=True)
@@ -111,7 +118,11 @@ class ToRGB(nn.Module):
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         style = self.affine(w) / x.shape[1] ** 0.5  # (B, C)
-        x = F.conv2d(x * style.to(x.dtype)[..., None, None], self.weight, self.bias)
+        return self.draw(x, style.to(x.dtype))
+
+    def draw(self, x: Tensor, style: Tensor) -> Tensor:
+        """x (B,C,S,S), style (B,C), of one type: (B,3,S,S), float32."""
+        x = F.conv2d(x * style[..., None, None], self.weight, self.bias)
         return (x.clamp(-self.clamp, self.clamp) if self.clamp else x).float()
 
 
@@ -144,6 +155,8 @@ class Block(nn.Module):
 class Synthesis(nn.Module):
     """The styles of all layers to a picture."""
 
+    folded = False
+
     def __init__(self, sizes: list[int], channels: list[int], w_size: int, clamp: float) -> None:
         super().__init__()
         for size, n_in, n_out in zip(sizes, [0, *channels], channels, strict=False):
@@ -155,8 +168,15 @@ class Synthesis(nn.Module):
             assert isinstance(block, Block)
             yield block
 
+    def fold(self) -> None:
+        """Gather what the styles of all layers are reckoned from, so that few products reckon all of them."""
+        self.folded = True
+        self.manners = Manners(list(self.blocks()))
+
     def forward(self, w: Tensor, noise: Tensor, strength: Tensor, bend: Tensor | None) -> Tensor:
         """w (B,L,W); noise (B,L-1,2); strength (B,L-1) times the checkpoint's own; bend (B,K,6): (B,3,H,W), float32."""
+        if self.folded:
+            return self._from_manners(w, noise, strength, bend)
         index, x, picture = 0, torch.empty(0), torch.empty(0)
         for level, block in enumerate(self.blocks()):
             if level == 0:
@@ -171,6 +191,68 @@ class Synthesis(nn.Module):
                 drawn = drawn + F.conv_transpose2d(picture, block.fir.float(), stride=2, padding=1, groups=3)
             picture = drawn
         return picture
+
+    def _from_manners(self, w: Tensor, noise: Tensor, strength: Tensor, bend: Tensor | None) -> Tensor:
+        """What `forward` does, once folded."""
+        blocks = list(self.blocks())
+        x = blocks[0].const.expand(w.shape[0], -1, -1, -1)
+        layers, colours = self.manners.reckon(w, noise, strength, x.dtype)
+        picture = torch.empty(0)
+        for level, block in enumerate(blocks):
+            for layer in block.layers():
+                style, scale, share = next(layers)
+                x = layer.draw(x, style, scale, (share @ layer.maps.flatten(1)).view(-1, 1, *layer.maps.shape[1:]))
+            if bend is not None and hasattr(block, "bend"):
+                x = block.bend(x, bend[:, level])
+            drawn = block.torgb.draw(x, next(colours))
+            if level:
+                drawn = drawn + F.conv_transpose2d(picture, block.fir.float(), stride=2, padding=1, groups=3)
+            picture = drawn
+        return picture
+
+
+class Manners:
+    """The styles, scales and shares of noise of all layers at once, from stacks of their weights filled up with zeros."""
+
+    def __init__(self, blocks: list[Block]) -> None:
+        self.layers = [layer for block in blocks for layer in block.layers()]
+        self.colours = [block.torgb for block in blocks]
+        affines = [*(layer.affine for layer in self.layers), *(colour.affine for colour in self.colours)]
+        wide = max(len(affine.bias) for affine in affines)
+        deep = max(len(layer.bias) for layer in self.layers)
+        weights = [_filled(affine.weight.float() * affine.gain, wide) for affine in affines]
+        self.weights = torch.stack(weights).transpose(1, 2).contiguous()  # (P, W, wide)
+        self.biases = torch.stack([_filled(affine.bias.float() * affine.pace, wide) for affine in affines])[:, None]
+        energies = [_filled(F.pad(layer.energy(), (0, wide - len(layer.affine.bias))), deep) for layer in self.layers]
+        self.energies = torch.stack(energies).transpose(1, 2).contiguous()  # (L - 1, wide, deep)
+        self.fans = torch.tensor([(9 * len(layer.affine.bias)) ** 0.5 for layer in self.layers])[:, None, None].to(self.weights)
+        self.roots = torch.tensor([len(part.affine.bias) ** 0.5 for part in self.colours])[:, None, None].to(self.weights)
+        self.strengths = torch.stack([layer.noise_strength.float() for layer in self.layers]) * ROOT2  # (L - 1,)
+        last = [sum(1 for block in blocks[: index + 1] for _ in block.layers()) for index in range(len(blocks))]
+        self.at = torch.tensor([*range(len(self.layers)), *last], device=self.weights.device)  # (P,): whose w each part takes
+
+    def reckon(
+        self, w: Tensor, noise: Tensor, strength: Tensor, dtype: torch.dtype
+    ) -> tuple[Iterator[tuple[Tensor, Tensor, Tensor]], Iterator[Tensor]]:
+        """Style (B,I), scale (B,O) and share (B,3) of each layer in turn, and the style (B,C) of each way to the picture."""
+        style = torch.baddbmm(self.biases, w.index_select(1, self.at).transpose(0, 1), self.weights)  # (P, B, wide)
+        count = len(self.layers)
+        drawing, colouring = style[:count], (style[count:] / self.roots).to(dtype)
+        drawing = drawing / (drawing.abs().amax(2, keepdim=True) * self.fans)  # as in half precision: demodulation takes it back
+        scale = (torch.rsqrt(torch.bmm(drawing * drawing, self.energies) + 1e-8) * ROOT2).to(dtype)  # (L - 1, B, deep)
+        drawing = drawing.to(dtype)
+        share = F.pad(noise, (1, 0), value=1.0)  # (B, L - 1, 3)
+        share = (share * (self.strengths * strength * torch.rsqrt((share * share).sum(2)))[..., None]).to(dtype)
+        layers = (
+            (drawing[index, :, : len(layer.affine.bias)], scale[index, :, : len(layer.bias)], share[:, index])
+            for index, layer in enumerate(self.layers)
+        )
+        return layers, (colouring[index, :, : len(part.affine.bias)] for index, part in enumerate(self.colours))
+
+
+def _filled(values: Tensor, rows: int) -> Tensor:
+    """(n, ...) and zeros to (rows, ...)."""
+    return torch.cat([values, values.new_zeros(rows - len(values), *values.shape[1:])])
 
 
 @register("architecture", "stylegan2")

@@ -50,6 +50,7 @@ class Reference:
             packages = ModuleType("pkg_resources")  # they want one function of it, and it is no longer installed with Python
             packages.parse_version = version.parse  # type: ignore[attr-defined]
             sys.modules.setdefault("pkg_resources", packages)
+            _keep_extensions()
         maker = _biggan_deep if card.architecture == "biggan_deep" else _stylegan
         with torch.no_grad():
             source = importlib.import_module(MODULES[card.architecture])
@@ -77,6 +78,18 @@ class Reference:
         z, y = (torch.from_numpy(np.stack(values)).to(self._device) for values in zip(*((s.z, s.y) for s in states), strict=True))
         with torch.inference_mode():
             return self._draw(z, y, states[0].truncation)
+
+
+def _keep_extensions() -> None:
+    """Have PyTorch keep the kernels that NVIDIA's code builds where it then looks for them: among the modules."""
+    extensions = importlib.import_module("torch.utils.cpp_extension")
+    load = extensions.load
+
+    def load_and_keep(name: str, *given: Any, **named: Any) -> Any:
+        sys.modules[name] = load(name, *given, **named)
+        return sys.modules[name]
+
+    extensions.load = load_and_keep  # type: ignore[attr-defined]
 
 
 def _stylegan(source: Any, config: Mapping[str, Any], weights: Mapping[str, Tensor], device: torch.device) -> Drawing:

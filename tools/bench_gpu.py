@@ -269,7 +269,7 @@ def ask(command: Sequence[str], limit_s: float) -> dict[str, Any]:
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=limit_s)
     except subprocess.TimeoutExpired:
-        return {"failed": f"not done after {limit_s:.0f} s"}
+        return {"failed": f"not done after {limit_s:g} s"}
     lines = done.stdout.strip().splitlines()
     if done.returncode != 0 or not lines:
         words = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]

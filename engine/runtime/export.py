@@ -58,7 +58,8 @@ def write(network: Network, file: Path, names: Sequence[str], batch: int = 1) ->
             optimize=False,  # it takes 1e-8 for nothing and leaves it out of sums; and TensorRT simplifies graphs itself
         )
         assert program is not None
-        optimizer.fold_constants_ir(program.model)  # so that no sequences are left
+        # So that no sequences are left, and nothing that depends on the weights alone is computed for every picture.
+        optimizer.fold_constants_ir(program.model, input_size_limit=LARGE, output_size_limit=LARGE)
         optimizer.remove_unused_nodes(program.model)
     size = sum(tensor.nbytes for tensor in network.state_dict().values())
     program.save(str(file), external_data=size > LARGE)

@@ -85,7 +85,8 @@ class DeviceMemory:
     @property
     def handle(self) -> bytes:
         """What `open` takes, in another process."""
-        return ctypes.string_at(call("cudaIpcGetMemHandle", self.pointer).getPtr(), HANDLE_BYTES)
+        handle = call("cudaIpcGetMemHandle", self.pointer)  # held while it is read: it owns the bytes
+        return ctypes.string_at(handle.getPtr(), HANDLE_BYTES)
 
     def close(self) -> None:
         """Give it back; what was opened is let go of. May be called again."""
@@ -209,7 +210,7 @@ class SharedBuffer:
 def draws_opengl() -> bool:
     """Whether the card draws the current OpenGL context. False too where the processor or another maker's card does."""
     try:
-        _, found = call("cudaGLGetDevices", 1 + device_count(), runtime().cudaGLDeviceList.cudaGLDeviceListAll)
+        count, found = call("cudaGLGetDevices", 1 + device_count(), runtime().cudaGLDeviceList.cudaGLDeviceListAll)
     except CudaError:
         return False
-    return 0 in [int(device) for device in found]
+    return 0 in [int(device) for device in found[:count]]  # it is padded with zeros

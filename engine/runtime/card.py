@@ -108,6 +108,8 @@ class ModelCard:
         except (SafetensorError, TypeError, MemoryError) as error:
             raise CardError(f"expected well-formed safetensors in {file}; got {error}") from error
         for key, tensor in tensors.items():
+            if tensor.dtype.kind not in "fiub":  # other packages teach numpy more kinds
+                raise CardError(f"expected numbers of a kind that numpy has in {file}; got {tensor.dtype} in {key}")
             # A sum meets every NaN and infinity without a temporary array of the same size.
             if tensor.dtype.kind == "f" and not np.isfinite(np.add.reduce(tensor, axis=None, dtype=np.float64)):
                 raise CardError(f"expected finite weights in {file}; got NaN or infinity in {key}")

@@ -1,5 +1,6 @@
 """Executes a network with PyTorch on an NVIDIA card: half precision, channels last, one CUDA graph a set of live inputs."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -43,6 +44,7 @@ class CudaGenerator:
         torch.set_num_threads(threads)
         torch.backends.cudnn.benchmark = True  # shapes never change: the fastest kernels are found by trying
         torch.backends.cudnn.deterministic = True  # of those that always draw the same
+        torch.backends.cuda.matmul.allow_fp16_reduced_precision_reduction = False  # attention sums over thousands
         torch.backends.cudnn.allow_tf32 = False  # what stays float32 stays so on purpose
         self.info, self._batch = card.info("cuda"), batch
         with _in_words(f"preparing {card.name}"):
@@ -56,13 +58,7 @@ class CudaGenerator:
             first = "eager" if form == "eager" else "graph"
             self._programs = self._built(network, proofs, first)
             self.tried_ms = {"plain": self.device_ms(TRIES)}
-            if fold(network):
-                plain, self._programs = self._programs, self._built(network, proofs, first)
-                self.tried_ms["folded"] = self.device_ms(TRIES)
-                if self.tried_ms["folded"] > self.tried_ms["plain"]:
-                    unfold(network)
-                    self._programs = plain
-                del plain
+            self._try_folded(network, proofs, first)
             if form == "compiled":
                 say(f"compiling {card.name}; takes a minute or more")
                 self._programs = self._built(network, proofs, form)
@@ -123,6 +119,20 @@ class CudaGenerator:
             fill(program.inputs, states)
             programs.append(program)
         return programs
+
+    def _try_folded(self, network: Network, proofs: Sequence[tuple[Sequence[str], list[LatentState]]], form: str) -> None:
+        """Have the network folded where that is faster, and the card has room to try."""
+        plain = self._programs
+        try:
+            if not fold(network):
+                return
+            self._programs = self._built(network, proofs, form)
+            self.tried_ms["folded"] = self.device_ms(TRIES)
+        except torch.OutOfMemoryError:
+            self.tried_ms.pop("folded", None)
+        if self.tried_ms.get("folded", math.inf) > self.tried_ms["plain"]:
+            self._programs = plain
+            unfold(network)
 
     def _draw(self, states: Sequence[LatentState]) -> Tensor:
         """Ask for the picture (B,H,W,4) on the stream. It stays as it is until the next one is asked for."""
@@ -204,7 +214,7 @@ def _in_words(doing: str) -> Iterator[None]:
     except torch.OutOfMemoryError as error:
         raise RuntimeError(f"out of memory on the card while {doing}: {_first_line(error)}") from error
     except RuntimeError as error:
-        if "out of memory" in str(error).lower():
+        if "out of memory" in str(error).lower() or "ALLOC_FAILED" in str(error):  # CUDA's words, cuBLAS's and cuDNN's
             raise RuntimeError(f"out of memory on the card while {doing}: {_first_line(error)}") from error
         if "CUDA" in str(error):  # cuDNN's and cuBLAS's too
             raise RuntimeError(f"CUDA error while {doing}: {_first_line(error)}") from error

@@ -8,11 +8,10 @@ import sys
 import tempfile
 import threading
 from contextlib import suppress
-from pathlib import Path
 
-import engine
 from engine.runtime.card import ModelCard
 from engine.runtime.link import PLACE, PULSE, frame_dtype, latent_dtype
+from engine.runtime.preparing import environment
 from engine.runtime.ring import CLAIM, Claims, Ring
 from engine.slots import Record, SharedSlot
 
@@ -49,11 +48,10 @@ class Incarnation:
             self.card_frames = Claims(ring, places, claims)
             given |= {"ring": ring.handle.hex(), "claims": claims.name, "places": places.name}
         # A plain process instead of multiprocessing's: that would import the show's main module again, GL and all.
-        paths = [str(Path(engine.__file__).parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
         self._words = tempfile.TemporaryFile()  # noqa: SIM115  # closed by end()
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "engine.runtime.child", json.dumps(given)],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            env=environment(),
             stdin=subprocess.PIPE,
             stdout=self._words,
             stderr=self._words,
@@ -66,6 +64,12 @@ class Incarnation:
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    @property
+    def failed(self) -> bool:
+        """Whether it has reported the error that it ends with."""
+        found = self.pulse.get()
+        return found is not None and bool(found["failed"])
 
     @property
     def alive(self) -> bool:

@@ -1,13 +1,14 @@
 """What can execute a network on this machine, told without loading any of it: shared by the doctor and by whoever chooses."""
 
 import importlib.metadata
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from engine.runtime.nvidia import NvidiaCard, cards
 
 RUNTIMES = ("tensorrt", "tensorrt-rtx", "cuda", "openvino", "torch")  # best first: what "auto" looks at, in this order
-OLDEST = {"tensorrt": (7, 5), "tensorrt-rtx": (7, 5), "cuda": (7, 0)}  # compute capabilities
+OLDEST = {"tensorrt": (7, 5), "tensorrt-rtx": (7, 5), "cuda": (7, 5)}  # compute capabilities
 RTX = ((7, 5), (8, 0), (8, 6), (8, 9), (12, 0), (12, 1))  # those that TensorRT for RTX 1.7 is made for
 PACKAGES = {
     "tensorrt": ("tensorrt-cu13", "tensorrt-cu12", "tensorrt"),
@@ -57,6 +58,9 @@ def offer(runtime: str) -> Offer:
         return Offer(runtime, True, version)
     if runtime == "cuda" and "+cpu" in version:
         return Offer(runtime, False, f"{version} is the build for processors", INSTALL[runtime])
+    built_for = re.search(r"cu(\d\d)", version)
+    if built_for is not None and int(card.driver.partition(".")[0]) < int(built_for[1]):
+        return Offer(runtime, False, f"{version}, but a driver for CUDA {card.driver}", "update NVIDIA's driver")
     return Offer(runtime, True, f"{version} on {card.name} ({card.target}, {card.memory_bytes >> 30} GiB)")
 
 

@@ -96,6 +96,8 @@ def build(api: Api, onnx_file: Path, capabilities: Sequence[Capability], say: Ca
     """
     parsed = _Parsed(api, onnx_file)
     config = parsed.builder.create_builder_config()
+    if api.portable:  # else it may take memory while it runs, which a CUDA graph cannot hold
+        config.set_flag(api.module.BuilderFlag.REQUIRE_USER_ALLOCATION)
     config.clear_flag(api.module.BuilderFlag.TF32)  # what is float32 in the graph is so because ten bits are too few
     _target(api, config, capabilities)
     monitor = _monitor(api, say)
@@ -112,7 +114,8 @@ class _Parsed:
     def __init__(self, api: Api, onnx_file: Path) -> None:
         api.heard.clear()
         self.builder = api.module.Builder(api.logger)
-        self.network = self.builder.create_network(0)
+        typed = 1 << int(api.module.NetworkDefinitionCreationFlag.STRONGLY_TYPED)  # TensorRT 11 has no other, 10 has
+        self.network = self.builder.create_network(typed)
         self._parser = api.module.OnnxParser(self.network, api.logger)
         if not self._parser.parse_from_file(str(onnx_file)) or not self.network.num_outputs:
             errors = [self._parser.get_error(index) for index in range(self._parser.num_errors)]

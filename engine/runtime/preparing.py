@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import engine
 from engine.registry import PACKAGES
 from engine.runtime.cache import DamagedError, Entry
 from engine.runtime.card import ModelCard
@@ -83,7 +84,9 @@ class Preparation:
         self._what = f"{card.folder} to be prepared for {runtime}"
         command = [sys.executable, "-P", "-m", "engine.runtime.prepare", runtime, str(card.folder), str(os.getpid()), target]
         self._words = tempfile.TemporaryFile("w+")  # noqa: SIM115  # closed by finish()
-        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._words, text=True)
+        self._process = subprocess.Popen(
+            command, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._words, text=True
+        )
 
     def finish(self, say: Say) -> None:
         """Wait for it; `say` hears how far it is. Raises RuntimeError with what went wrong."""
@@ -99,6 +102,12 @@ class Preparation:
     def end(self) -> None:
         """End it half-way, which leaves nothing behind; any thread. `finish` then raises."""
         self._process.kill()
+
+
+def environment() -> dict[str, str]:
+    """That of a child process, which finds this package where it is not installed either."""
+    paths = [str(Path(engine.__file__).parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def _card_facts(runtime: str, target: str) -> dict[str, str]:

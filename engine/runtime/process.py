@@ -136,6 +136,9 @@ class GeneratorProcess:
     def refuse_card_frames(self, reason: str) -> None:
         """Have pictures come through the host's memory from the next one on. For the thread that polls."""
         self._on_card, self._refused, self._way = False, True, f"host: {reason}"
+        current = self._current
+        if current is not None and current.card_frames is not None:  # now: what is sent next may be drawn before the next poll
+            current.card_frames.refuse()
 
     def status(self) -> GeneratorStatus:
         """How it fares, at most 50 ms old."""
@@ -234,7 +237,10 @@ class GeneratorProcess:
             state = "playing" if vigil.playing else "warm" if vigil.warm else "restarting" if restarts else "starting"
             self._tell(state, restarts, vigil.message or self._succession.message or said, life.runtime, vigil)
             if successor is None and vigil.warm and (better := self._succession.take()):
-                successor = _Life(self, better, 1.0)
+                try:
+                    successor = _Life(self, better, 1.0)
+                except OSError as error:
+                    self._succession.refuse(f"{better}: could not start: {error}; {life.runtime} plays on")
             if successor is not None:
                 failed = successor.look(0)
                 if failed:
@@ -284,7 +290,7 @@ class _Life:
 
     def end(self, fault: str) -> str:
         """End the process, at once if there is a fault, and say what that was in its own last words."""
-        if fault and not self.vigil.hung:
+        if fault and (self.incarnation.failed or not self.vigil.hung):  # one that reports an error may take long to leave
             fault = self.incarnation.last_words()
         self.incarnation.end(now=bool(fault))
         self._retire(self.incarnation.ring)

@@ -1,7 +1,10 @@
 """Executes a model's TensorRT plans on an NVIDIA card, without torch: bound memory that stays, one CUDA graph a plan."""
 
 import hashlib
+import os
+import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -153,7 +156,8 @@ class _Plan:
     def _heard(self) -> str:
         """What the library complained of; a lack of memory in the words that are looked for."""
         heard = self._api.complaints() or "no reason"
-        return f"out of memory: {heard}" if "memory" in heard.lower() else heard
+        words = re.sub("[ _]", "", heard.lower())
+        return f"out of memory: {heard}" if "outofmemory" in words else heard
 
 
 class _Kernels:
@@ -176,7 +180,11 @@ class _Kernels:
         """Write them down, unless they came from there."""
         if self._kept:
             return
-        kernels = bytes(memoryview(self._cache.serialize()))
-        part = self._file.with_suffix(".part")
-        part.write_bytes(hashlib.sha256(kernels).digest() + kernels)
-        part.replace(self._file)
+        found = self._cache.serialize()
+        if found is None:  # the library could not tell this card from others
+            return
+        kernels = bytes(memoryview(found))
+        part = self._file.with_suffix(f".{os.getpid()}.part")
+        with suppress(OSError):  # a full disk costs the next start some seconds, and this one nothing
+            part.write_bytes(hashlib.sha256(kernels).digest() + kernels)
+            part.replace(self._file)

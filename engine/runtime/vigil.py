@@ -8,7 +8,7 @@ from engine.slots import Record
 LOOK_S = 0.05  # how often to look
 LONGEST_LOOK_S = 0.1  # a longer gap between looks was the watcher's own sleep (suspended, starved), and is not counted
 BEAT_LIMIT_S = 0.35  # without a beat; together with the looks, a stopped process is seen within 0.5 s
-START_BEAT_LIMIT_S, START_LIMIT_S = 10.0, 300.0  # importing holds the interpreter; preparing takes long, but talks
+START_BEAT_LIMIT_S, START_LIMIT_S = 30.0, 300.0  # importing holds the interpreter; preparing takes long, but talks
 STEP_LIMIT_S, STEPS_LIMIT = 0.35, 12.0  # a step may take the longer one: this, or so many median steps
 RATE_S = 2.0  # frames/s are counted over so long
 

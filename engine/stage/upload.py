@@ -59,8 +59,10 @@ class CardUpload:
             raise CudaError(f"expected OpenGL on the card that CUDA uses; got {context.info['GL_RENDERER']}")
         self._size = size
         self._buffer = context.buffer(reserve=size, dynamic=True)
+        self._released = False
         try:
-            self._shared, self._stream, self._copied = SharedBuffer(self._buffer.glo), Stream(), Event()
+            self._stream, self._copied = Stream(), Event()
+            self._shared = SharedBuffer(self._buffer.glo)  # last: a buffer that is registered must not be released so
         except CudaError:
             self._buffer.release()
             raise
@@ -74,6 +76,7 @@ class CardUpload:
             texture.write(self._buffer)
 
     def release(self) -> None:
+        self._released = True
         with suppress(CudaError):  # of a card that has failed nothing can be taken back
             self._shared.close()
             self._copied.close()
@@ -81,4 +84,8 @@ class CardUpload:
         self._buffer.release()
 
     def _has_copied(self) -> bool:
-        return self._copied.passed
+        """A card that has failed has nothing to wait for either: the next write says so."""
+        try:
+            return self._released or self._copied.passed
+        except CudaError:
+            return True

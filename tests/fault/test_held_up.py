@@ -7,14 +7,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from fullshow import Show, perform, periods_ms
+from fullshow import Seen, Show, perform, periods_ms
 
 from engine.instrument import HOP, RATE_HZ, Instrument, find_patch
 from engine.show import open_model, open_sound
@@ -56,30 +56,43 @@ def all_cores_loaded() -> Iterator[None]:
             process.wait()
 
 
+def prompt_s(quiet: Sequence[float]) -> float:
+    """How old a tick may be when it is drawn, on a machine on which an undisturbed show draws ticks of the `quiet` ages."""
+    return max(STALE_S, 2.0 * min(quiet))
+
+
+def ages_s(frames: Sequence[Seen]) -> list[float]:
+    return [frame.at_s - frame.t_heard for frame in frames]
+
+
 def test_a_hitch_of_control_is_drawn_through_and_its_stale_ticks_are_counted(show: Show) -> None:
-    stale, age_s = show.live.stale, float("inf")
+    limit_s, age_s = prompt_s(ages_s(show.run(1.0))), float("inf")
+    stale = show.live.stale
     with hitching(show, 1.0, 2.0) as hitches:
         frames = show.run(4.5)
+    counted = show.live.stale - stale
     end = time.monotonic() + 20.0
-    while age_s > STALE_S and time.monotonic() < end:  # and then control is as prompt as before
-        show.run(0.2)
-        age_s = min(frame.at_s - frame.t_heard for frame in show.seen[-3:])
+    while age_s > limit_s and time.monotonic() < end:  # and then control is as prompt as before
+        age_s = min(ages_s(show.run(0.2) or show.seen[-1:]))
     assert len(hitches) >= 2
     inside = [sum(began < frame.at_s < ended for frame in frames) for began, ended in hitches]
-    counted = show.live.stale - stale
     print(f"frames drawn within each hitch of 1 s: {inside}; {counted} of stale ticks; then {age_s * 1e3:.0f} ms")
     assert max(inside) >= 1, "the picture waited for control"
-    assert 1 <= counted <= len(frames)
-    assert age_s <= STALE_S
+    # However busy the machine is besides: a frame's tick is judged between the end of the last drawing and that of its own.
+    surely = sum(last.at_s - frame.t_heard > STALE_S for last, frame in itertools.pairwise(frames))
+    perhaps = sum(age > STALE_S for age in ages_s(frames))
+    assert max(surely, 1) <= counted <= perhaps
+    assert age_s <= limit_s
 
 
 def test_a_prompt_control_counts_no_stale_ticks(show: Show) -> None:
-    for _ in range(20):  # a busy machine may hold it up, but not all the time
+    for _ in range(20):  # on a busy machine it is late now and then, or always; what comes in time is not counted even then
         stale = show.live.stale
-        show.run(0.5)
-        if show.live.stale == stale:
+        ages = ages_s(show.run(0.5))
+        late = sum(age > STALE_S for age in ages)
+        assert show.live.stale - stale <= late
+        if ages and not late:
             return
-    pytest.fail("every half second had frames from stale ticks")
 
 
 def ticks_of(hops: int, before_each: Callable[[], None]) -> list[bytes]:
@@ -126,8 +139,9 @@ def test_a_wall_clock_that_jumps_neither_stops_the_show_nor_hurries_it(show: Sho
     passed_s, last = time.monotonic() - started, show.listening.ticks.get()
     assert first is not None
     assert last is not None
-    # Ticks go by the sample count; those of a quarter of a second before may be made up for.
-    assert 0.1 * passed_s < (last.number - first.number) * HOP_S < passed_s + 0.5
+    lag_s = started - first.t_heard
+    # Ticks go by the sample count; those of a quarter of a second before may be made up for, and how far it lagged at first.
+    assert 0.1 * passed_s < (last.number - first.number) * HOP_S < passed_s + 0.5 + lag_s
     assert 0.1 * passed_s < frames / show.live.rate_hz < 1.5 * passed_s + 0.2
 
 
@@ -168,7 +182,7 @@ def test_a_show_that_slept_goes_on_from_there_without_a_burst(tmp_path: Path) ->
     after = at_s - at_s[woke]
     soon = np.flatnonzero((after >= 0.0) & (after < 1.0))
     caught_up_s = (numbers[soon[-1]] - numbers[woke - 1]) * HOP_S
-    prompt = np.flatnonzero(at_s[woke:] - heard_s[woke:] < STALE_S)
+    prompt = np.flatnonzero(at_s[woke:] - heard_s[woke:] < prompt_s((at_s - heard_s)[:woke]))
     print(f"slept {slept_s:.2f} s; in the next {len(soon)} frames and {caught_up_s:.2f} s of ticks; prompt at {prompt[:1]}")
     assert slept_s > 1.4
     assert prompt.size, "control lags behind for good"

@@ -43,9 +43,11 @@ def register(kind: str, name: str) -> Callable[[Part], Part]:
 def lookup(kind: str, name: str) -> type[Any]:
     """The class registered as `name`. Raises LookupError that lists what there is."""
     if name not in _parts[kind]:
-        path = f"{PACKAGES[kind]}.{name.replace('-', '_')}"
+        module = name.replace("-", "_")
+        path = f"{PACKAGES[kind]}.{module}"
         try:
-            importlib.import_module(path)
+            if module.isidentifier():  # names come from patches and cards, and a dot would lead into other folders
+                importlib.import_module(path)
         except ModuleNotFoundError as error:
             if error.name != path:
                 raise

@@ -17,6 +17,12 @@ def test_unknown_name_lists_what_there_is() -> None:
         registry.lookup("feature", "smell")
 
 
+@pytest.mark.parametrize("name", ["onset.smell", "a.b.c", ".onset", "", "on set", "on\0set", "../onset", "x" * 5000])
+def test_a_name_that_is_no_modules_is_unknown_and_leads_nowhere(name: str) -> None:
+    with pytest.raises(LookupError, match="expected a feature, one of "):
+        registry.lookup("feature", name)
+
+
 def test_a_taken_name_is_refused_and_kept() -> None:
     name = registry.names("feature")[0]
     first = registry.lookup("feature", name)

@@ -108,7 +108,7 @@ def test_safe_mode_keeps_sound_hands_and_outputs_and_nothing_else_of_the_users(
     asked = PlayOptions(
         patch="mine", model="mine", runtime="torch", params=(("/a", "1"),), resume=True, audio="my.wav", osc_bind="0.0.0.0:9"
     )
-    assert without_the_users(asked) == PlayOptions(audio="my.wav", osc_bind="0.0.0.0:9", safe=True)
+    assert without_the_users(asked) == PlayOptions(frames="host", audio="my.wav", osc_bind="0.0.0.0:9", safe=True)
     for folder in (tmp_path / "clavilux" / "patches", tmp_path / "assets" / "patches"):
         folder.mkdir(parents=True)
         (folder / "first-light.toml").write_text("mine")

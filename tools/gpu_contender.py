@@ -50,25 +50,17 @@ def _ours(card: Any, order: dict[str, Any], found: dict[str, Any], batch: int) -
     """Ways to draw a batch: until it is on the card, and until it is in the host's memory."""
     width, height = card.resolution
     if order["form"].startswith("tensorrt"):
-        if batch != 1:
-            raise RuntimeError("expected plans for one picture at a time; got a batch")
-        generator = lookup("runtime", order["form"])(card, 4, _say)
+        generator = lookup("runtime", order["form"])(card, 4, _say, batch=batch)
     else:
         generator = lookup("runtime", "cuda")(card, 4, _say, form=order["form"], batch=batch)
     found["parity"] = generator.parity
     place, out = DeviceMemory(batch * width * height * 4), np.empty((batch, height, width, 4), np.uint8)
 
     def draw(states: Sequence[LatentState]) -> None:
-        if batch == 1:
-            generator.draw_on_card(states[0], place.pointer)
-        else:
-            generator.draw_all_on_card(states, place.pointer)
+        generator.draw_all_on_card(states, place.pointer)
 
     def draw_to_host(states: Sequence[LatentState]) -> None:
-        if batch == 1:
-            generator.step(states[0], out[0])
-        else:
-            generator.steps(states, out)
+        generator.steps(states, out)
 
     if hasattr(generator, "device_ms"):
         found |= {"device_ms": generator.device_ms(20), "tried_ms": generator.tried_ms}

@@ -29,7 +29,7 @@ class Incarnation:
 
         The ring stays the caller's, to be closed by the thread that copies from it when this has ended.
         """
-        self.runtime, self.ring = runtime, ring
+        self.runtime = runtime
         self._sending, self._ended, self._number = threading.Lock(), False, 0
         self._slots: list[SharedSlot] = []
         dtypes = [latent_dtype(card), frame_dtype(card), PULSE, *([CLAIM, PLACE] if ring is not None else [])]

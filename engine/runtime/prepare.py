@@ -1,4 +1,4 @@
-"""Prepares a model for a runtime: `python -m engine.runtime.prepare RUNTIME MODEL_FOLDER PARENT [TARGET]`. Needs torch.
+"""Prepares a model for a runtime: `python -m engine.runtime.prepare RUNTIME MODEL_FOLDER PARENT BATCH TARGET`. Needs torch.
 
 Says on standard output how far it is, a line at a time, and at the end on standard error what went wrong.
 """
@@ -23,7 +23,7 @@ PR_SET_PDEATHSIG = 1
 
 def main() -> None:
     """Put the prepared model in the cache."""
-    runtime, folder, parent, *target = sys.argv[1:]
+    runtime, folder, parent, batch, target = sys.argv[1:]
     if sys.platform == "linux":  # with whoever wanted it, and not go on for minutes beside a show that does not
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != int(parent):  # it died while torch was loaded
@@ -31,7 +31,7 @@ def main() -> None:
     if hasattr(os, "nice"):
         os.nice(10)  # beside a show that plays
     card = load_card(Path(folder), verify=False)  # loading the weights checks what it reads
-    kept = entry(card, runtime, *target)
+    kept = entry(card, runtime, target, int(batch))
     assert kept is not None
     if kept.ready:
         try:
@@ -40,20 +40,22 @@ def main() -> None:
         except DamagedError as error:
             tell(card.name, f"prepared again, since it was damaged: {error}")
             kept.drop()
-    kept.put(lambda part: make(card, runtime, part, *target))
+    kept.put(lambda part: make(card, runtime, part, target, int(batch)))
 
 
-def make(card: ModelCard, runtime: str, part: Path, target: str = "") -> Mapping[str, Any]:
+def make(card: ModelCard, runtime: str, part: Path, target: str, batch: int) -> Mapping[str, Any]:
     """Write the files into `part`; notes for their manifest. `target` is another card's compute capability, as in sm86."""
     if runtime == "openvino":
         from engine.runtime.convert import convert
 
         convert(card, part)
         return {}
-    return make_plans(card, runtime, part, ((int(target[2:-1]), int(target[-1])),) if target else ())
+    return make_plans(card, runtime, part, ((int(target[2:-1]), int(target[-1])),) if target else (), batch)
 
 
-def make_plans(card: ModelCard, runtime: str, part: Path, capabilities: tuple[tuple[int, int], ...]) -> Mapping[str, Any]:
+def make_plans(
+    card: ModelCard, runtime: str, part: Path, capabilities: tuple[tuple[int, int], ...], batch: int
+) -> Mapping[str, Any]:
     """TensorRT's plans, 0.plan, 1.plan ..., one with fewer inputs before one with more, and what they must draw."""
     from engine.runtime import plans, tensorrt_api
     from engine.runtime.export import export
@@ -68,9 +70,10 @@ def make_plans(card: ModelCard, runtime: str, part: Path, capabilities: tuple[tu
         tell(f"plan {index}", "exporting the network")
         with tempfile.TemporaryDirectory() as scratch:
             file = Path(scratch) / "network.onnx"
-            export(card, file, half=True, names=names, half_filters=api.half_filters)
+            export(card, file, half=True, names=names, batch=batch, half_filters=api.half_filters)
             graph = plans.inspect(api, file)
-            plans.check(graph, Packing.of(card.info(runtime), names).shapes, (1, *card.resolution[::-1], 4), half=True)
+            shapes = Packing.of(card.info(runtime), names, batch).shapes
+            plans.check(graph, shapes, (batch, *card.resolution[::-1], 4), half=True)
             plan = plans.build(api, file, capabilities, partial(tell, f"plan {index}"))
         (part / f"{index}.plan").write_bytes(plan)
         notes[f"plan {index}"] = dict(Counter(f"{work.kind} in {work.dtype}" for work in graph.work))

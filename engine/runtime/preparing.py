@@ -31,8 +31,8 @@ CONVERTERS = ("torch", "onnx", "onnxscript")
 Say = Callable[[str], None]
 
 
-def entry(card: ModelCard, runtime: str, target: str = "") -> Entry | None:
-    """Where the prepared form of a model is kept; None for a runtime that needs none.
+def entry(card: ModelCard, runtime: str, target: str = "", batch: int = 1) -> Entry | None:
+    """Where the prepared form of a model is kept, for `batch` pictures at once; None for a runtime that needs none.
 
     `target` is another card's compute capability, as in sm86; without it, this machine's.
     """
@@ -48,13 +48,13 @@ def entry(card: ModelCard, runtime: str, target: str = "") -> Entry | None:
         "converters": " ".join(f"{name} {_version(name)}" for name in CONVERTERS),
     }
     if runtime != "openvino":
-        facts |= _card_facts(runtime, target)
+        facts |= {"pictures": str(batch), **_card_facts(runtime, target)}
     return Entry(runtime, card.name, facts)
 
 
-def ready(card: ModelCard, runtime: str) -> bool:
+def ready(card: ModelCard, runtime: str, batch: int = 1) -> bool:
     """Whether a model can be played at once; what is damaged, or in a cache that cannot be read, is not there."""
-    kept = entry(card, runtime)
+    kept = entry(card, runtime, batch=batch)
     if kept is None:
         return True
     with contextlib.suppress(OSError, DamagedError):
@@ -63,26 +63,27 @@ def ready(card: ModelCard, runtime: str) -> bool:
     return False
 
 
-def prepared(card: ModelCard, runtime: str, say: Say) -> tuple[Path, Mapping[str, Any]]:
+def prepared(card: ModelCard, runtime: str, say: Say, batch: int = 1) -> tuple[Path, Mapping[str, Any]]:
     """The folder with the prepared model, whole, and its notes; made now if it is not there, or damaged.
 
     Raises RuntimeError with what went wrong.
     """
-    kept = entry(card, runtime)
+    kept = entry(card, runtime, batch=batch)
     if kept is None:
         raise ValueError(f"expected a runtime that prepares models, one of {', '.join(PREPARED)}; got {runtime!r}")
-    if not ready(card, runtime):
+    if not ready(card, runtime, batch):
         say(f"preparing {card.name} for {runtime}; done once")
-        Preparation(card, runtime).finish(say)
+        Preparation(card, runtime, batch=batch).finish(say)
     return kept.folder, kept.check()
 
 
 class Preparation:
     """A process that makes it and puts it in the cache. On Linux it dies with the thread that began it."""
 
-    def __init__(self, card: ModelCard, runtime: str, target: str = "") -> None:
+    def __init__(self, card: ModelCard, runtime: str, target: str = "", batch: int = 1) -> None:
         self._what = f"{card.folder} to be prepared for {runtime}"
-        command = [sys.executable, "-P", "-m", "engine.runtime.prepare", runtime, str(card.folder), str(os.getpid()), target]
+        order = [runtime, str(card.folder), str(os.getpid()), str(batch), target]
+        command = [sys.executable, "-P", "-m", "engine.runtime.prepare", *order]
         self._words = tempfile.TemporaryFile("w+")  # noqa: SIM115  # closed by finish()
         self._process = subprocess.Popen(
             command, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._words, text=True

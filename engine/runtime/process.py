@@ -73,7 +73,7 @@ class GeneratorProcess:
         self._sent = 0
         self._polled: tuple[Incarnation | None, int, int] = (None, 0, 0)  # numbers of the last frames, host's and card's
         self._on_card, self._refused, self._way = on_card, False, "host"
-        self._retired: list[Ring] = []  # of processes that have ended
+        self._retired: list[tuple[Incarnation, Ring]] = []  # rings to be freed when their processes are gone
         self._status = GeneratorStatus("starting", 0.0, 0.0, 0, "", self._ladder.runtime, self._why(self._ladder.runtime))
         self._stop = threading.Event()
         self._watch = threading.Thread(target=self._keep_alive, name="generator-watch", daemon=True)
@@ -179,10 +179,14 @@ class GeneratorProcess:
         return int(found[1]["number"]), frame(found[1], found[0])
 
     def _tidy(self) -> None:
-        """Free the rings of ended processes: on the thread that copies from them, so that it never copies from what is gone."""
-        while self._retired:
+        """Free the rings of ended processes: on the thread that copies from them, so that it never copies from what is gone.
+
+        One that a debugger or a broken driver holds may still draw into its ring, which stays until it is gone.
+        """
+        for incarnation, ring in [pair for pair in self._retired if not pair[0].alive]:
+            self._retired.remove((incarnation, ring))
             with suppress(CudaError):  # of a card that has failed nothing can be taken back
-                self._retired.pop().close()
+                ring.close()
 
     def _ring(self, runtime: str) -> Ring | None:
         """A new ring for a process, where pictures are to stay on the card."""
@@ -275,11 +279,12 @@ class _Life:
     def __init__(self, of: GeneratorProcess, runtime: str, patience: float) -> None:
         self.runtime = runtime
         self.vigil = Vigil(time.monotonic(), patience)
-        self._of, ring = of, of._ring(runtime)
+        self._of, self._ring = of, of._ring(runtime)
         try:
-            self.incarnation = Incarnation(of._card, runtime, of._threads, ring)
+            self.incarnation = Incarnation(of._card, runtime, of._threads, self._ring)
         except OSError:
-            self._retire(ring)
+            if self._ring is not None:
+                self._ring.close()
             raise
         self._beat = 0
 
@@ -293,12 +298,9 @@ class _Life:
         if fault and (self.incarnation.failed or not self.vigil.hung):  # one that reports an error may take long to leave
             fault = self.incarnation.last_words()
         self.incarnation.end(now=bool(fault))
-        self._retire(self.incarnation.ring)
+        if self._ring is not None:
+            self._of._retired.append((self.incarnation, self._ring))
         return fault
-
-    def _retire(self, ring: Ring | None) -> None:
-        if ring is not None:
-            self._of._retired.append(ring)
 
 
 def _cores() -> int:

@@ -25,7 +25,9 @@ HASH_BYTES = 32
 
 @register("runtime", "tensorrt")
 class TensorRtGenerator:
-    """Implements Generator and CardGenerator. The plans and a proof, drawn in float32, come from `engine.runtime.prepare`.
+    """Implements Generator and CardGenerator, for `batch` pictures at once.
+
+    The plans and a proof, drawn in float32, come from `engine.runtime.prepare`.
 
     Raises RuntimeError where TensorRT or a card is missing or too small, a plan does not belong here, or it draws something
     else than the proof; CardError for a model that does not fit together.
@@ -33,30 +35,38 @@ class TensorRtGenerator:
 
     product: ClassVar[str] = "tensorrt"
 
-    def __init__(self, card: ModelCard, threads: int, say: Callable[[str], None]) -> None:
-        self.info = card.info(self.product)
+    def __init__(self, card: ModelCard, threads: int, say: Callable[[str], None], *, batch: int = 1) -> None:
+        self.info, self._batch = card.info(self.product), batch
         self._api = tensorrt_api.load(self.product)
-        folder, _ = prepared(card, self.product, say)
+        folder, _ = prepared(card, self.product, say, batch)
         self._stream = Stream()
-        self._plans = [_Plan(self._api, file, self.info, self._stream, say) for file in sorted(folder.glob("*.plan"))]
+        self._plans = [_Plan(self._api, file, self.info, batch, self._stream, say) for file in sorted(folder.glob("*.plan"))]
         if not self._plans:
             raise RuntimeError(f"expected plans in {folder}; got none")
         self._landing = PinnedMemory(self._plans[0].size)
         self.parity = []
         for state, expected in proofs(folder / PROOF):
-            found = np.empty_like(expected)
-            self.step(state, found)
-            self.parity.append(check(expected, found, f"{card.name} in {self.product}"))
+            found = np.empty((batch, *expected.shape), np.uint8)
+            self.steps([state] * batch, found)
+            self.parity.append(check(np.broadcast_to(expected, found.shape), found, f"{card.name} in {self.product}"))
 
     def step(self, state: LatentState, out: ByteArray) -> None:
-        plan = self._ask(state)
+        self.steps([state], out[None])
+
+    def steps(self, states: Sequence[LatentState], out: ByteArray) -> None:
+        """Draw as many states as the batch has pictures into `out`, (B, H, W, 4) RGBA."""
+        plan = self._ask(states)
         self._stream.copy(self._landing.pointer, plan.picture, plan.size)
         self._stream.wait()
         np.copyto(out, self._landing.array.reshape(out.shape))
 
     def draw_on_card(self, state: LatentState, pointer: int) -> None:
         """Draw `state` into (H, W, 4) bytes of the card's memory; they are there when this returns."""
-        plan = self._ask(state)
+        self.draw_all_on_card([state], pointer)
+
+    def draw_all_on_card(self, states: Sequence[LatentState], pointer: int) -> None:
+        """The same with as many states as the batch has pictures, into (B, H, W, 4) bytes."""
+        plan = self._ask(states)
         self._stream.copy(pointer, plan.picture, plan.size)
         self._stream.wait()
 
@@ -66,19 +76,21 @@ class TensorRtGenerator:
         self._landing.close()
         self._stream.close()
 
-    def _ask(self, state: LatentState) -> "_Plan":
-        """Ask for the picture on the stream; the plan that draws it."""
-        plan = least(self._plans, [state])
-        fill(plan.inputs, [state])
+    def _ask(self, states: Sequence[LatentState]) -> "_Plan":
+        """Ask for the pictures on the stream; the plan that draws them."""
+        if len(states) != self._batch:
+            raise ValueError(f"expected {self._batch} states to draw at once; got {len(states)}")
+        plan = least(self._plans, states)
+        fill(plan.inputs, states)
         plan.run()
         return plan
 
 
 class _Plan:
-    """A plan and its memory: `inputs`, (1,*shape) each, are read when it runs; the `picture`, `size` bytes, is at a pointer."""
+    """A plan and its memory: `inputs`, (B,*shape) each, are read when it runs; the `picture`, `size` bytes, is at a pointer."""
 
     def __init__(
-        self, api: tensorrt_api.Api, file: Path, info: GeneratorInfo, stream: Stream, say: Callable[[str], None]
+        self, api: tensorrt_api.Api, file: Path, info: GeneratorInfo, batch: int, stream: Stream, say: Callable[[str], None]
     ) -> None:
         self._api, self._file, self._stream = api, file, stream
         # The bytes were compared with their hash just now: of a foreign plan even the header may harm who reads it.
@@ -86,11 +98,11 @@ class _Plan:
         self._engine = self._runtime.deserialize_cuda_engine(file.read_bytes())
         if self._engine is None:
             raise RuntimeError(f"expected a plan for this card and {api.product} {api.version} in {file}; got {self._heard()}")
-        names = self._checked(info)
+        names = self._checked(info, batch)
         self.names = frozenset(names)
-        packing = Packing.of(info, names)
+        packing = Packing.of(info, names, batch)
         width, height = info.resolution
-        self.size = width * height * 4
+        self.size = batch * width * height * 4
         self._staging, self._block = PinnedMemory(packing.size), DeviceMemory(packing.size)
         self._staging.array[:] = 0
         self.inputs = packing.views(self._staging.array)
@@ -138,16 +150,16 @@ class _Plan:
         if not self._context.execute_async_v3(self._stream.pointer):
             raise RuntimeError(f"expected {self._file.name} to be drawn; got {self._heard()}")
 
-    def _checked(self, info: GeneratorInfo) -> Sequence[str]:
+    def _checked(self, info: GeneratorInfo, batch: int) -> Sequence[str]:
         """The live inputs of the engine. Raises RuntimeError where its inputs and outputs are not the model's."""
         engine, module = self._engine, self._api.module
         found: dict[str, tuple[Any, ...]] = {}
         for name in (engine.get_tensor_name(index) for index in range(engine.num_io_tensors)):
             found[name] = (engine.get_tensor_mode(name), engine.get_tensor_dtype(name), tuple(engine.get_tensor_shape(name)))
         names = [name for name in info.live if name in found]
-        shapes = Packing.of(info, names).shapes
+        shapes = Packing.of(info, names, batch).shapes
         wanted = {name: (module.TensorIOMode.INPUT, module.DataType.FLOAT, shape) for name, shape in shapes.items()}
-        picture = (1, *info.resolution[::-1], 4)
+        picture = (batch, *info.resolution[::-1], 4)
         wanted[PICTURE] = (module.TensorIOMode.OUTPUT, module.DataType.UINT8, picture)
         if found != wanted:
             raise RuntimeError(f"expected inputs and outputs {wanted} in {self._file}; got {found}")

@@ -14,8 +14,9 @@ from engine.runtime.cache import MANIFEST
 from engine.runtime.card import load_card
 from engine.runtime.gate import PROOF, proofs
 from engine.runtime.nvidia import cards
-from engine.runtime.preparing import entry
+from engine.runtime.preparing import Preparation, entry
 from engine.runtime.torch import TorchGenerator
+from engine.studio import random_model
 
 pytestmark = pytest.mark.skipif(find_spec("tensorrt_rtx_bindings") is None, reason="TensorRT for RTX is not installed")
 
@@ -58,6 +59,20 @@ def test_the_proof_beside_a_plan_is_what_the_network_draws(built):
             drawing.step(state, found)
             assert np.abs(found.astype(int) - expected).max() <= 1
             assert expected[..., :3].std() > 5
+
+
+def test_plans_for_several_screens_are_apart_from_those_for_one(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    small = {"resolution": 16, "ch": 8, "num_classes": 3, "z_dim": 8, "hf_compat": False, "attention": 2}
+    layers = [[False, 4, 4], [True, 4, 4], [True, 4, 2]]
+    random_model.write(tmp_path / "small", "small", "biggan_deep", {**small, "layers": layers})
+    card, kept = load_card(tmp_path / "small"), []
+    for batch in (1, 7):
+        Preparation(card, "tensorrt-rtx", "sm89", batch).finish(lambda words: None)
+        kept.append(entry(card, "tensorrt-rtx", "sm89", batch))
+    assert kept[0].folder != kept[1].folder
+    plans = [(one.folder / "0.plan").read_bytes() for one in kept if one.check()]
+    assert plans[0] != plans[1]
 
 
 @pytest.mark.parametrize(

@@ -75,3 +75,17 @@ def test_a_plan_draws_what_the_network_draws_with_every_live_input(product, fold
     said.clear()
     lookup("runtime", product)(card, 4, said.append).close()
     assert any("was damaged" in words for words in said)
+
+
+def test_several_screens_are_drawn_in_one_call(product, folder) -> None:
+    card = load_card(folder)
+    single, several = (lookup("runtime", product)(card, 4, print, batch=batch) for batch in (1, 3))
+    states = [latent(card, seed) for seed in range(3)]
+    found = np.zeros((3, 64, 64, 4), np.uint8)
+    several.steps(states, found)
+    for state, picture in zip(states, found, strict=True):
+        expected = np.zeros_like(picture)
+        single.step(state, expected)
+        check(expected, picture, product)
+    single.close()
+    several.close()

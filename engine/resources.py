@@ -5,6 +5,7 @@ import sysconfig
 from pathlib import Path, PureWindowsPath
 
 SHELVES = ("shaders", "patches", "models")
+MODEL_CARD = "model.toml"
 _CHECKOUT = Path(__file__).resolve().parent.parent
 _added: list[Path] = []
 _shipped_alone = False
@@ -46,8 +47,8 @@ def find(shelf: str, name: str) -> Path:
         path = root / shelf / name
         if path.exists():
             return path
-    known = ", ".join(path.name for path in listing(shelf, f"*{Path(name).suffix}"))
-    raise FileNotFoundError(f"expected one of {known} in {shelf}; got {name!r}")
+    known = models() if shelf == "models" else listing(shelf, f"*{Path(name).suffix}")
+    raise FileNotFoundError(f"expected one of {', '.join(path.name for path in known)} in {shelf}; got {name!r}")
 
 
 def listing(shelf: str, pattern: str = "*") -> tuple[Path, ...]:
@@ -62,6 +63,28 @@ def listing(shelf: str, pattern: str = "*") -> tuple[Path, ...]:
 def models() -> tuple[Path, ...]:
     """The folders of all models on the shelf; one that is still being written begins with a dot."""
     return tuple(path for path in listing("models") if path.is_dir() and not path.name.startswith("."))
+
+
+def model_folder(name: str) -> Path:
+    """The folder of a model: `name` is one on the shelf, or else a path. Raises FileNotFoundError."""
+    folder = Path(name)
+    is_model = (folder / MODEL_CARD).is_file()
+    if folder.name != name and not is_model:
+        raise FileNotFoundError(f"expected a folder with a {MODEL_CARD}, or a model's name; got {name!r}")
+    if folder.name == name:
+        try:
+            return find("models", name)
+        except FileNotFoundError:
+            if not is_model:
+                raise
+    return folder
+
+
+def model_name(folder: Path) -> str:
+    """What `model_folder` takes for a model's folder: its name if it is on the shelf, else its whole path."""
+    folder = folder.resolve()
+    on_shelf = folder in {known.resolve() for known in models() if known.name == folder.name}
+    return folder.name if on_shelf else str(folder)
 
 
 def cache_folder() -> Path:

@@ -59,8 +59,8 @@ def perform(options: PlayOptions, watched: Watched | None = None) -> None:
 
 
 def open_model(name: str, runtime: str, patient: bool = False, on_card: bool = False) -> GeneratorProcess:
-    """The generator of a model folder on the shelf, not yet started; `patient` waits for the best runtime."""
-    return GeneratorProcess(resources.find("models", name), runtime, patient=patient, on_card=on_card)
+    """The generator of a model, named or in a folder, not yet started; `patient` waits for the best runtime."""
+    return GeneratorProcess(resources.model_folder(name), runtime, patient=patient, on_card=on_card)
 
 
 def stays_on_card(options: PlayOptions) -> bool:

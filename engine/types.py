@@ -122,7 +122,7 @@ class Directions:
 class GeneratorInfo:
     """What a loaded model offers."""
 
-    name: str
+    name: str  # by which it is found again: of the shelf, or its folder's path
     architecture: str
     runtime: str
     z_size: int

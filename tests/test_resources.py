@@ -51,3 +51,22 @@ def test_models_are_folders_that_are_not_still_being_written(home: Path) -> None
         (home.parent / name).mkdir()
     (home.parent / "README.md").write_text("not a model")
     assert [folder.name for folder in resources.models()] == ["light", "mine"]
+
+
+def test_a_model_is_a_name_on_the_shelf_or_a_folder_and_is_found_again_by_its_name(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in (home, tmp_path / "light", tmp_path / "my own", tmp_path / "models" / "dune"):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "model.toml").touch()
+    assert resources.model_folder("light") == home
+    for given in ("./light", "my own", "models/dune/", str(tmp_path / "light")):
+        folder = resources.model_folder(given)
+        assert folder.samefile(given)
+        assert resources.model_folder(resources.model_name(folder)).samefile(given)
+    assert resources.model_name(home) == "light"
+    assert resources.model_name(tmp_path / "light") == str(tmp_path / "light")
+    for nothing in ("dark", "models", "my own/deeper", "../light"):
+        with pytest.raises(FileNotFoundError, match=r"expected .*model"):
+            resources.model_folder(nothing)

@@ -31,8 +31,8 @@ def command(
     What is seen comes from the coarse layers, how it is painted from the fine ones. It works for models that were trained
     from each other, or from one. The sheet blend.webp has the same latents drawn by A, by B and by the blend.
     """
+    from engine.resources import model_folder
     from engine.studio.blending import blend
-    from engine.studio.choosing import model_folder
     from engine.studio.sheets import tile
 
     one, two = model_folder(first), model_folder(second)

@@ -28,7 +28,7 @@ def command(model: str, runtime: str | None, targets: tuple[str, ...]) -> None:
     from engine.runtime.offers import offer, offers
     from engine.runtime.preparing import PREPARED, Preparation, entry, ready
 
-    card = load_card(resources.find("models", model))
+    card = load_card(resources.model_folder(model))
     if runtime is None:
         works = (found.runtime for found in offers() if found.works and found.runtime in PREPARED)
         runtime = "tensorrt-rtx" if targets else next(works, PREPARED[0])

@@ -1,5 +1,6 @@
 """`clavilux import`: a checkpoint from elsewhere becomes a model to play."""
 
+import shlex
 from pathlib import Path
 
 import click
@@ -41,10 +42,10 @@ def command(
     Clavilux         a model's folder
     tensors by name  .safetensors or .pt, with --architecture and --config
     """
+    from engine.resources import model_name
     from engine.studio.checkpoint.hub import download
     from engine.studio.checkpoint.importing import Order, import_checkpoint
     from engine.studio.checkpoint.opening import Given
-    from engine.studio.choosing import how_to_play
 
     if (file is None) == (from_hub is None):
         raise click.UsageError("give either a FILE or --from-hub")
@@ -66,4 +67,4 @@ def command(
         ),
         click.echo,
     )
-    click.echo(f"{output} is a model now; play it: {how_to_play(output)}")
+    click.echo(f"{output} is a model now; play it: clavilux play --model {shlex.quote(model_name(output))}")

@@ -25,7 +25,7 @@ def tree_of(patch: str, model: str) -> "ParamTree":
     from engine.instrument import Instrument, find_patch
     from engine.runtime.card import load_card
 
-    card = load_card(resources.find("models", model), verify=False)
+    card = load_card(resources.model_folder(model), verify=False)
     return Instrument(find_patch(patch), card.info("")).tree
 
 

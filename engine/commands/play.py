@@ -103,7 +103,7 @@ def usual_patch(model: str) -> str:
     from engine import resources
     from engine.runtime.card import load_card
 
-    return load_card(resources.find("models", model), verify=False).patch or PlayOptions().patch
+    return load_card(resources.model_folder(model), verify=False).patch or PlayOptions().patch
 
 
 def check_params(given: tuple[tuple[str, str], ...], patch: str, model: str) -> None:
@@ -155,7 +155,7 @@ def as_ordered(options: PlayOptions, watched: "Watched", named: frozenset[str]) 
         watched.messages.append(f"{error}; {options.patch} plays instead")
     if again or "model" not in named:
         try:
-            resources.find("models", saved.model)
+            resources.model_folder(saved.model)
             options = replace(options, model=saved.model)
         except OSError as error:
             watched.messages.append(f"{error}; {options.model} plays instead")
@@ -202,7 +202,7 @@ def unused(path: Path) -> Path:
     metavar="MODEL",
     shell_complete=complete_model,
     show_default=True,
-    help="A model of `clavilux models`.",
+    help="A model of `clavilux models`, or a folder with one.",
 )
 @click.option(
     "--runtime",

@@ -48,8 +48,9 @@ def command(
     import numpy as np
 
     from engine.outputs.filenames import unused
+    from engine.resources import model_folder
     from engine.studio import sheets
-    from engine.studio.choosing import class_indices, model_folder
+    from engine.studio.choosing import class_indices
     from engine.studio.drawing import best_device, open_model
 
     folder = model_folder(model)

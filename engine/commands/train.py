@@ -49,7 +49,7 @@ def command(
     Stopped by Ctrl-C, or killed, it goes on from its last checkpoint when the same command is given again.
     Curves and sheets: tensorboard --logdir RUN. Several cards: torchrun --nproc-per-node 4 -m engine.cli train ...
     """
-    from engine.studio.choosing import model_folder
+    from engine.resources import model_folder
     from engine.studio.training.plan import Every, Plan
 
     plan = Plan(

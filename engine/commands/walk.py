@@ -41,8 +41,9 @@ def command(
     truncation: float,
 ) -> None:
     """Walk through MODEL, a folder or a name on the shelf, and come back to where it began: what is written loops."""
+    from engine.resources import model_folder
     from engine.studio import loops
-    from engine.studio.choosing import class_index, model_folder
+    from engine.studio.choosing import class_index
     from engine.studio.drawing import best_device, open_model
 
     loops.check_ending(output)

@@ -15,6 +15,13 @@ _LETTERS: Final = "".join(map(chr, range(33, 127))) + "°±·…"  # nearly all 
 _RUNS_KEPT: Final = 2000
 
 
+def plain(text: str) -> str:
+    """`text` in letters that the font has: accents that it lacks are dropped, other letters become a question mark."""
+    known = f" {_LETTERS}"
+    letters = (letter if letter in known else unicodedata.normalize("NFD", letter)[0] for letter in text)
+    return "".join(letter if letter in known else "?" for letter in letters)
+
+
 class GlyphAtlas:
     """Pillow's own font (Aileron) at a few sizes, drawn once for one `scale` of the window. `sheet` is (SHEET, SHEET) coverage.
 
@@ -48,16 +55,14 @@ class GlyphAtlas:
     def run(self, text: str, size: int) -> tuple[FloatArray, float]:
         """Rectangles of `text` from the origin of its baseline, (n, 8): x, y, w, h and u, v, w, h; and its width.
 
-        All in pixels of the window. Accents that the font lacks are dropped, other letters become a
-        question mark.
+        All in pixels of the window. Letters that the font lacks are drawn as `plain` has them.
         """
         known = self._runs.get((size, text))
         if known is not None:
             return known
         across, rows = 0.0, []
-        for letter in text:
-            plain = unicodedata.normalize("NFD", letter)[0]
-            key = next((key for key in ((size, letter), (size, plain)) if key in self._advance), (size, "?"))
+        for letter in plain(text):
+            key = size, letter
             if key in self._glyphs:
                 x, y, width, height, u, v = self._glyphs[key]
                 rows.append((round(across + x), y, width, height, u, v, width, height))

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
+from engine.resources import model_name
 from engine.types import Directions, GeneratorInfo
 
 GENERATOR, DIRECTIONS = "weights.safetensors", "directions.safetensors"
@@ -60,7 +61,7 @@ class ModelCard:
     def info(self, runtime: str) -> GeneratorInfo:
         """What the model offers when `runtime` executes it."""
         return GeneratorInfo(
-            name=self.name,
+            name=model_name(self.folder),
             architecture=self.architecture,
             runtime=runtime,
             z_size=self.z_size,

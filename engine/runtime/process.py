@@ -4,7 +4,7 @@ import os
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -62,6 +62,7 @@ class GeneratorProcess:
         self._missing = reasons(found for found in chosen if not found.works)
         self._asked = runtime
         self._card = load_card(model)
+        self._info = self._card.info("")
         self._choices = [found.runtime for found in self._offers]
         begin = next((name for name in self._choices if ready(self._card, name)), self._choices[0])
         self._ladder = Ladder(self._choices, self._choices[0] if patient else begin)
@@ -81,7 +82,7 @@ class GeneratorProcess:
     @property
     def info(self) -> GeneratorInfo:
         """What the model offers; known before it is warm."""
-        return self._card.info(self._status.runtime)
+        return replace(self._info, runtime=self._status.runtime)
 
     @property
     def pid(self) -> int | None:

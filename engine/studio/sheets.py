@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from engine.network import Network
+from engine.outputs.glyphs import plain
 from engine.studio.drawing import WALK_STEP, Array, Frames, frames, latents, walk, weights
 
 ENDINGS = (".png", ".webp", ".jpg")
@@ -24,7 +25,7 @@ def check_ending(file: Path) -> None:
 def tile(rows: Sequence[Frames], side: int, labels: Sequence[str] = ()) -> Image.Image:
     """Rows of frames as one picture, each frame `side` pixels wide, a hair of black between, and a label before each row."""
     height = round(side * rows[0].shape[1] / rows[0].shape[2])
-    font = ImageFont.load_default(_LETTERS)
+    font, labels = ImageFont.load_default(_LETTERS), [plain(label) for label in labels]
     margin = round(max((font.getlength(label) for label in labels), default=-8)) + 8
     sheet = Image.new("RGB", (margin + max(len(row) for row in rows) * (side + _GAP), len(rows) * (height + _GAP)))
     pen = ImageDraw.Draw(sheet)

@@ -1,4 +1,5 @@
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -79,6 +80,13 @@ def test_a_recording_that_was_ended_before_the_crash_is_not_begun_again(left: Ca
     assert as_ordered(asked, left(again=True, record=False), NOBODY).record is None
     assert as_ordered(asked, left(again=True, record=True), NOBODY).record == tmp_path / "show.mp4"
     assert as_ordered(asked, left(again=False, record=False), NOBODY).record == tmp_path / "show.mp4"
+
+
+def test_a_model_in_a_folder_plays_on_after_a_crash(left: Callable[..., Watched], tmp_path: Path) -> None:
+    folder = shutil.copytree(resources.find("models", "light"), tmp_path / "mine")
+    watched = left(model=str(folder), again=True)
+    assert as_ordered(PlayOptions(), watched, NOBODY).model == str(folder)
+    assert not watched.messages
 
 
 @pytest.mark.parametrize(("patch", "model", "word"), [("gone", "light", "gone.toml"), ("tidal", "gone", "'gone'")])

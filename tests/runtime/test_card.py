@@ -70,7 +70,8 @@ def test_the_bundled_model_is_whole(card):
     assert len(card.classes) == 12
     assert card.resolution == (256, 256)
     info = card.info("torch")
-    assert (info.name, info.runtime, info.z_size, info.class_names) == ("light", "torch", card.z_size, card.classes)
+    assert info.name == str(card.folder)  # a copy that is on no shelf
+    assert (card.name, info.runtime, info.z_size, info.class_names) == ("light", "torch", card.z_size, card.classes)
     tensors = card.load()
     assert tensors["memory"].dtype == np.int8
 

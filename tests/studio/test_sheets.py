@@ -14,7 +14,7 @@ from engine.commands.sheet import command
 from engine.network import Network
 from engine.resources import find
 from engine.studio import sheets
-from engine.studio.choosing import class_indices, model_folder
+from engine.studio.choosing import class_indices
 from engine.studio.dataset.reading import Dataset
 from engine.studio.drawing import frames, latents, loop, open_model, walk, weights
 from engine.studio.neighbours import neighbours, training_views
@@ -153,4 +153,3 @@ def test_classes_are_chosen_by_name_or_spread(tmp_path: Path) -> None:
     assert class_indices(names, "sky,sea", 2) == (2, 1)
     assert class_indices(names, "", 12) == (0, 1, 2)
     assert class_indices(range(1000), "", 3) == (0, 500, 999)  # type: ignore[arg-type]
-    assert model_folder("light") == find("models", "light")

@@ -223,3 +223,13 @@ def test_starting_is_quick_and_loads_no_heavy_library() -> None:
     started = time.monotonic()
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=60, check=False).returncode == 0
     assert time.monotonic() - started < 5.0  # ten times what it takes
+
+
+@pytest.mark.parametrize(
+    "words", [("train", ".", "-o", "run", "--minutes"), ("walk", "light", "--seconds"), ("play", "--seconds")]
+)
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_what_is_no_finite_number_is_refused(words: Sequence[str], value: str) -> None:
+    done = run(*words, value)
+    assert done.exit_code == 2
+    assert re.search(f"expected a finite number; got {value}|{value} is not in the range", done.output), done.output

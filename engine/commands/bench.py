@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from engine.commands.numbers import Between
 from engine.commands.play import complete_model, complete_patch, read_size
 
 
@@ -19,9 +20,7 @@ def command() -> None:
 @click.option(
     "--json", "path", type=click.Path(path_type=Path, dir_okay=False), help="Write all figures and raw samples to FILE."
 )
-@click.option(
-    "--seconds", type=click.FloatRange(20), default=300.0, show_default=True, help="How long to measure, after the warm-up."
-)
+@click.option("--seconds", type=Between(20), default=300.0, show_default=True, help="How long to measure, after the warm-up.")
 @click.option("--patch", default="first-light", show_default=True, shell_complete=complete_patch)
 @click.option("--model", default="light", show_default=True, shell_complete=complete_model)
 @click.option("--runtime", default="auto", show_default=True)
@@ -45,10 +44,8 @@ def stage(path: Path | None, seconds: float, patch: str, model: str, runtime: st
 @click.option(
     "--json", "path", type=click.Path(path_type=Path, dir_okay=False), help="Write all figures and raw samples to FILE."
 )
-@click.option(
-    "--seconds", type=click.FloatRange(5), default=60.0, show_default=True, help="How long each of the two paths is stepped."
-)
-@click.option("--flood", type=click.FloatRange(3), default=60.0, show_default=True, help="Seconds of each flood.")
+@click.option("--seconds", type=Between(5), default=60.0, show_default=True, help="How long each of the two paths is stepped.")
+@click.option("--flood", type=Between(3), default=60.0, show_default=True, help="Seconds of each flood.")
 @click.option("--pairs", type=click.IntRange(1), default=5, show_default=True, help="Floods, each beside a control run.")
 @click.option("--patch", default="first-light", show_default=True, shell_complete=complete_patch)
 @click.option("--model", default="light", show_default=True, shell_complete=complete_model)
@@ -82,7 +79,7 @@ def control(
     help="Folder with checkouts of github.com/NVlabs/stylegan2-ada-pytorch and stylegan3, to compare with. Their code is run.",
 )
 @click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="Turns of each runtime.")
-@click.option("--seconds", type=click.FloatRange(0.1), default=5.0, show_default=True, help="Length of a turn.")
+@click.option("--seconds", type=Between(0.1), default=5.0, show_default=True, help="Length of a turn.")
 @click.option("--threads", type=click.IntRange(1), default=os.cpu_count() or 1, show_default=True, help="Of each runtime.")
 @click.option("--only", multiple=True, metavar="MODEL", help="Measure this one; may be given more than once.")
 def models(path: Path | None, reference: Path | None, rounds: int, seconds: float, threads: int, only: tuple[str, ...]) -> None:

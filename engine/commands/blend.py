@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from engine.commands.numbers import Between
 from engine.commands.play import complete_model
 
 
@@ -12,10 +13,8 @@ from engine.commands.play import complete_model
 @click.argument("second", metavar="B", shell_complete=complete_model)
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The new model's folder.")
 @click.option("--swap-from", type=int, help="Layers of this many pixels and more are B's, the coarser ones A's.")
-@click.option("--layers", type=click.FloatRange(0, 1), help="The share of the resolutions, coarsest first, that are A's.")
-@click.option(
-    "--weights", type=click.FloatRange(0, 1), help="How far weights go from A's to B's: all, or those of the layers above."
-)
+@click.option("--layers", type=Between(0, 1), help="The share of the resolutions, coarsest first, that are A's.")
+@click.option("--weights", type=Between(0, 1), help="How far weights go from A's to B's: all, or those of the layers above.")
 @click.option("--force", is_flag=True, help="Replace a model that is in the folder.")
 def command(
     first: str,

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from engine.commands.numbers import Between
+
 LARGEST = 4096
 
 
@@ -21,7 +23,7 @@ def read_sides(ctx: click.Context, param: click.Parameter, value: str) -> tuple[
 @click.option("-o", "--output", "data", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder to make.")
 @click.option("--size", default="256x256", metavar="WxH", callback=read_sides, show_default=True, help="Size of all pictures.")
 @click.option(
-    "--held", default=0.05, show_default=True, type=click.FloatRange(0, 0.5), help="Share of each class kept for judging a model."
+    "--held", default=0.05, show_default=True, type=Between(0, 0.5), help="Share of each class kept for judging a model."
 )
 @click.option(
     "--licences",

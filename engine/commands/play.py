@@ -10,6 +10,7 @@ import click
 from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
+from engine.commands.numbers import Between
 from engine.options import DEFAULT_FILM, TRACK, PlayOptions
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ def unused(path: Path) -> Path:
     show_default=True,
     help="demo, synthetic, none, default, a file, or a device (DEVICE:1-2=main,3=kick; see `clavilux devices`).",
 )
-@click.option("--from", "from_s", type=click.FloatRange(0), default=0.0, metavar="SECONDS", help="Where an audio file begins.")
+@click.option("--from", "from_s", type=Between(0), default=0.0, metavar="SECONDS", help="Where an audio file begins.")
 @click.option("--loop/--once", default=True, help="Play an audio file again from its start, or end with it.")
 @click.option(
     "--model",
@@ -219,12 +220,12 @@ def unused(path: Path) -> Path:
     help="Whether the network's pictures stay on the graphics card; auto as `clavilux bench transfer` has measured, else host.",
 )
 @click.option("--size", default="1280x720", metavar="WxH", callback=read_size, show_default=True, help="Size of the output.")
-@click.option("--fps", type=click.FloatRange(1, 240), help="Display frames a second: 60, and 30 in a film.")
+@click.option("--fps", type=Between(1, 240), help="Display frames a second: 60, and 30 in a film.")
 @click.option("--fullscreen", is_flag=True, help="Fill the monitor; stays when the focus leaves.")
 @click.option("--monitor", default="", metavar="NAME", help="The monitor whose name holds NAME.")
 @click.option("--headless", is_flag=True, help="No window: a film, frame by frame, nothing dropped.")
 @click.option("--realtime", is_flag=True, help="With --headless: perform in real time, as on stage.")
-@click.option("--seconds", type=click.FloatRange(0, min_open=True), metavar="N", help="End after N seconds, with exit code 0.")
+@click.option("--seconds", type=Between(0, min_open=True), metavar="N", help="End after N seconds, with exit code 0.")
 @click.option(
     "--record",
     type=click.Path(path_type=Path, dir_okay=False),

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from engine.commands.numbers import Between
 from engine.commands.play import complete_model
 
 KINDS = ("samples", "classes", "mix", "styles", "neighbours")
@@ -16,7 +17,7 @@ KINDS = ("samples", "classes", "mix", "styles", "neighbours")
 @click.option("--classes", default="", help="Names with commas between.  [default: all, or some of very many]")
 @click.option("--count", type=click.IntRange(1, 64), help="Pictures a row.  [default: as suits the kind]")
 @click.option("--seed", type=int, default=100, show_default=True, help="Another seed, other pictures.")
-@click.option("--truncation", type=click.FloatRange(0, 1), default=1.0, show_default=True, help="How far from the mean to go.")
+@click.option("--truncation", type=Between(0, 1), default=1.0, show_default=True, help="How far from the mean to go.")
 @click.option(
     "--shares",
     type=(float, float, float),

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from engine.commands.numbers import Between
+
 
 @click.command()
 @click.argument("data", type=click.Path(path_type=Path))
@@ -14,7 +16,7 @@ import click
 @click.option("--from", "begin", help="A model to go on from, a folder or a name on the shelf.")
 @click.option("--config", type=click.Path(path_type=Path), help="TOML with [config] and [recipe]; or a model's card.")
 @click.option("--steps", type=click.IntRange(min=0), help="Steps in all, over every start.")
-@click.option("--minutes", type=click.FloatRange(min=0), help="Minutes in all, over every start.  [default: 60, without --steps]")
+@click.option("--minutes", type=Between(min=0), help="Minutes in all, over every start.  [default: 60, without --steps]")
 @click.option("--batch", type=click.IntRange(min=1), help="Pictures a step, on all cards together.  [default: the recipe's]")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of the CPU.  [default: all cores]")
 @click.option("--seed", type=int, default=0, show_default=True, help="Another seed, other weights.")

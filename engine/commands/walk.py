@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from engine.commands.numbers import Between
 from engine.commands.play import complete_model
 
 
@@ -19,16 +20,14 @@ from engine.commands.play import complete_model
 @click.option(
     "--class", "names", multiple=True, help="The class to walk in; several are passed through in turn.  [default: the first]"
 )
-@click.option("--seconds", type=click.FloatRange(0.1, 3600), default=12.0, show_default=True)
-@click.option("--fps", type=click.FloatRange(1, 120), default=30.0, show_default=True, help="Frames a second.")
-@click.option(
-    "--pace", type=click.FloatRange(0, 100), default=1.0, show_default=True, help="Radians a second, at the least one turn."
-)
+@click.option("--seconds", type=Between(0.1, 3600), default=12.0, show_default=True)
+@click.option("--fps", type=Between(1, 120), default=30.0, show_default=True, help="Frames a second.")
+@click.option("--pace", type=Between(0, 100), default=1.0, show_default=True, help="Radians a second, at the least one turn.")
 @click.option(
     "--via", type=click.Choice(("z", "w")), default="z", show_default=True, help="Through latents, or through styles (StyleGAN)."
 )
 @click.option("--seed", type=int, default=40, show_default=True, help="Another seed, another walk.")
-@click.option("--truncation", type=click.FloatRange(0, 1), default=1.0, show_default=True, help="How far from the mean to go.")
+@click.option("--truncation", type=Between(0, 1), default=1.0, show_default=True, help="How far from the mean to go.")
 def command(
     model: str,
     output: Path,

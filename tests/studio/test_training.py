@@ -264,13 +264,13 @@ def test_torchrun_shares_the_batch_and_all_have_the_same_weights(shelf: Path, tm
     (tmp_path / "shared.py").write_text(SHARED)
     line = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     done = subprocess.run(
-        [*line, str(tmp_path / "shared.py"), str(shelf), str(tmp_path)],
+        [*line, str(tmp_path / "shared.py"), str(shelf), str(tmp_path / "run")],
         capture_output=True, text=True, timeout=200, env=os.environ | {"OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert {path.name for path in tmp_path.glob("rank-*")} == {"rank-0", "rank-1"}
-    assert card_file.read(tmp_path / "model")["training"]["crops"] == 12  # of both processes
-    load_network(load_card(tmp_path / "model"))
+    assert {path.name for path in (tmp_path / "run").glob("rank-*")} == {"rank-0", "rank-1"}
+    assert card_file.read(tmp_path / "run" / "model")["training"]["crops"] == 12  # of both processes
+    load_network(load_card(tmp_path / "run" / "model"))
 
 
 def test_ranks_see_different_pictures_and_the_same_step_the_same(shelf: Path) -> None:
@@ -406,6 +406,7 @@ def test_what_cannot_be_trained_is_said(shelf: Path, trained: dict[str, Path], t
         "--recipe stylegan2": {"run": trained["stylegan2"].parent, "recipe": "light", "config": None},
         "another model": {"export": trained["light"]},
         "a recipe, one of": {"recipe": "cubism"},
+        "one that was begun before; got": {"run": shelf},
     }
     for words_of_it, change in wrong.items():
         given = {"run": tmp_path / "run", "recipe": "stylegan2"} | change

@@ -9,6 +9,7 @@ import click
 import numpy as np
 from PIL import Image
 
+LOG = "log.jsonl"
 _QUALITY = 85
 
 
@@ -18,7 +19,7 @@ class Board:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self._log = (folder / "log.jsonl").open("a", encoding="utf-8")
+        self._log = (folder / LOG).open("a", encoding="utf-8")
         self._tensorboard: Any = None
         try:
             from torch.utils.tensorboard import SummaryWriter

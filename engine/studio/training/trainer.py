@@ -19,13 +19,15 @@ from engine.registry import lookup
 from engine.runtime.card import load_card
 from engine.studio.dataset.reading import Dataset
 from engine.studio.training import checkpoint, export, settings
-from engine.studio.training.board import Board
+from engine.studio.training.board import LOG, Board
 from engine.studio.training.looks import Looks
 from engine.studio.training.parallel import World, join, seeded
 from engine.studio.training.pictures import Pictures
 from engine.studio.training.plan import Plan
 from engine.studio.training.recipe import Recipe, Setup
 
+_CHECKPOINTS = "checkpoints"
+_WRITTEN = {LOG, _CHECKPOINTS}  # by which the folder of a run is known
 _LOG_S = 10.0
 
 
@@ -50,10 +52,12 @@ class Run:
     def __init__(self, plan: Plan, world: World) -> None:
         self.plan, self.world = plan, world
         self.target = plan.export or plan.run / "model"
+        if plan.run.is_dir() and (found := {path.name for path in plan.run.iterdir()}) and not found & _WRITTEN:
+            raise ValueError(f"expected a new or empty folder for the run, or one that was begun before; got {plan.run}")
         export.check(self.target, plan.run)
         self.dataset = Dataset(plan.data)
         kind: type[Recipe] = lookup("recipe", plan.recipe)
-        state, self.faults = checkpoint.newest(plan.run / "checkpoints", world.device)
+        state, self.faults = checkpoint.newest(plan.run / _CHECKPOINTS, world.device)
         origin = load_card(plan.begin) if plan.begin is not None and state is None else None
         if state is not None:
             self._check(state)
@@ -118,7 +122,7 @@ class Run:
                 said, logged, logged_s = {}, self.step, self.seconds
             if save and self.step > saved:
                 if board:
-                    checkpoint.save(plan.run / "checkpoints", self.step, self._state())
+                    checkpoint.save(plan.run / _CHECKPOINTS, self.step, self._state())
                 saved, saved_s = self.step, self.seconds
             if stop and not ended:
                 if board:

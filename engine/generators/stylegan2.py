@@ -71,8 +71,9 @@ class Layer(nn.Module):
         self.maps = torch.cat([self.noise_const[None], self.grain.noise])  # (3, S, S)
         self.offset = self.bias[:, None, None] * ROOT2
         if self.up:
-            each = F.pad(weight.flatten(0, 1)[:, None], (3, 3, 3, 3))  # (O*I, 1, 9, 9)
-            both = F.conv2d(each, self.fir[:1].float()).view(*weight.shape[:2], 6, 6)
+            taps = F.pad(torch.eye(9, device=weight.device).view(9, 1, 3, 3), (3, 3, 3, 3))
+            spread = F.conv2d(taps, self.fir[:1].float()).flatten(1)  # (9, 36): what becomes of each of a kernel's taps
+            both = (weight.flatten(2) @ spread).view(*weight.shape[:2], 6, 6)
             self.wide = both.transpose(0, 1).to(self.weight.dtype).contiguous(memory_format=torch.channels_last)  # (I, O, 6, 6)
         self.folded = True
 

@@ -14,12 +14,17 @@ from engine.network import Network
 from engine.registry import register
 from engine.runtime.card import ModelCard
 from engine.runtime.gate import check, fresh
-from engine.runtime.network import Picture, fold, halve, load_network, unfold, variants
+from engine.runtime.network import Picture, draw_folded, fold, halve, load_network, variants
 from engine.runtime.packing import Packing, fill, least
 from engine.types import ByteArray, GeneratorInfo, LatentState
 
+Proofs = Sequence[tuple[Sequence[str], list[LatentState]]]  # live inputs, and states to draw with them
 FORMS = ("graph", "compiled", "eager")
 TRIES = 10  # pictures, to tell which of two forms is faster
+# What a network is tried as: its name, whether it is folded, and whether cuDNN searches for its kernels.
+WAYS = (("guessed", False, False), ("folded", True, True), ("plain", False, True))
+HOPELESS = 3.0  # times as slow as another form: not worth the search for its fastest kernels
+NO_ROOM = ("out of memory", "ALLOC_FAILED", "nable to find an engine")  # CUDA's words, cuBLAS's, cuDNN's for its workspaces
 WARM_RUNS = 3  # before a graph is captured: libraries choose their kernels and take their memory
 
 
@@ -28,7 +33,7 @@ class CudaGenerator:
     """Implements Generator and CardGenerator, for `batch` pictures at once.
 
     `form` says how the network is run: as a CUDA graph, as a graph of what torch.compile made of it, which takes a minute
-    or more to start, or kernel by kernel. A network that can be folded (see Network) is tried both ways, and the faster one
+    or more to start, or kernel by kernel. A network that can be folded (see Network) is tried both ways, and the fastest one
     plays; `tried_ms` are their times. Whichever it is, its first pictures are compared with those of the network in float32;
     `parity` is what came of it.
 
@@ -42,7 +47,7 @@ class CudaGenerator:
         if not torch.cuda.is_available():
             raise RuntimeError(f"expected an NVIDIA card and PyTorch for CUDA; got PyTorch {torch.__version__}, which sees none")
         torch.set_num_threads(threads)
-        torch.backends.cudnn.benchmark = True  # shapes never change: the fastest kernels are found by trying
+        torch.backends.cudnn.benchmark = False  # until the networks that play are built
         torch.backends.cudnn.deterministic = True  # of those that always draw the same
         torch.backends.cuda.matmul.allow_fp16_reduced_precision_reduction = False  # attention sums over thousands
         torch.backends.cudnn.allow_tf32 = False  # what stays float32 stays so on purpose
@@ -56,9 +61,8 @@ class CudaGenerator:
             self._stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
             self._queue: Stream | None = None
             first = "eager" if form == "eager" else "graph"
-            self._programs = self._built(network, proofs, first)
-            self.tried_ms = {"plain": self.device_ms(TRIES)}
-            self._try_folded(network, proofs, first)
+            self.tried_ms: dict[str, float] = {}
+            self._programs = self._fastest(network, proofs, first)
             if form == "compiled":
                 say(f"compiling {card.name}; takes a minute or more")
                 self._programs = self._built(network, proofs, form)
@@ -110,7 +114,7 @@ class CudaGenerator:
         del self._programs, self._landing
         torch.cuda.empty_cache()
 
-    def _built(self, network: Network, proofs: Sequence[tuple[Sequence[str], list[LatentState]]], form: str) -> list["_Program"]:
+    def _built(self, network: Network, proofs: Proofs, form: str) -> list["_Program"]:
         """A program for each set of live inputs, with the state of its proof to draw."""
         pool = torch.cuda.graph_pool_handle()
         programs = []
@@ -120,19 +124,33 @@ class CudaGenerator:
             programs.append(program)
         return programs
 
-    def _try_folded(self, network: Network, proofs: Sequence[tuple[Sequence[str], list[LatentState]]], form: str) -> None:
-        """Have the network folded where that is faster, and the card has room to try."""
-        plain = self._programs
-        try:
-            if not fold(network):
-                return
-            self._programs = self._built(network, proofs, form)
-            self.tried_ms["folded"] = self.device_ms(TRIES)
-        except torch.OutOfMemoryError:
-            self.tried_ms.pop("folded", None)
-        if self.tried_ms.get("folded", math.inf) > self.tried_ms["plain"]:
-            self._programs = plain
-            unfold(network)
+    def _fastest(self, network: Network, proofs: Proofs, form: str) -> list["_Program"]:
+        """The programs of whichever is faster, the network as it is or folded; it is left that way.
+
+        cuDNN finds the fastest kernels by trying all there are, which is right where shapes never change. But some take seconds
+        to try, or fail: what can be folded is first taken with the kernels that cuDNN would guess.
+        """
+        best: list[_Program] = []
+        best_ms, failed = math.inf, RuntimeError(f"expected a form of {self.info.name} that runs")
+        best_folded = False
+        for name, folded, search in WAYS if fold(network) else WAYS[-1:]:
+            if search and self.tried_ms.get("guessed", 0.0) > HOPELESS * best_ms:
+                continue
+            draw_folded(network, folded)
+            torch.backends.cudnn.benchmark = search
+            try:
+                self._programs = self._built(network, proofs, form)
+                self.tried_ms[name] = self.device_ms(TRIES)
+            except RuntimeError as error:  # too little memory for both, or no kernel for one of them
+                failed = error.with_traceback(None)  # which would hold what was built
+                continue
+            if self.tried_ms[name] < best_ms:
+                best, best_ms, best_folded = self._programs, self.tried_ms[name], folded
+        if not best:
+            raise failed
+        draw_folded(network, best_folded)
+        torch.backends.cudnn.benchmark = True
+        return best
 
     def _draw(self, states: Sequence[LatentState]) -> Tensor:
         """Ask for the picture (B,H,W,4) on the stream. It stays as it is until the next one is asked for."""
@@ -214,9 +232,9 @@ def _in_words(doing: str) -> Iterator[None]:
     except torch.OutOfMemoryError as error:
         raise RuntimeError(f"out of memory on the card while {doing}: {_first_line(error)}") from error
     except RuntimeError as error:
-        if "out of memory" in str(error).lower() or "ALLOC_FAILED" in str(error):  # CUDA's words, cuBLAS's and cuDNN's
+        if any(words in str(error) for words in NO_ROOM):
             raise RuntimeError(f"out of memory on the card while {doing}: {_first_line(error)}") from error
-        if "CUDA" in str(error):  # cuDNN's and cuBLAS's too
+        if any(name in str(error) for name in ("CUDA", "cuDNN", "cuBLAS", "CUBLAS")):
             raise RuntimeError(f"CUDA error while {doing}: {_first_line(error)}") from error
         raise
 

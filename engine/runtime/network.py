@@ -67,11 +67,11 @@ def fold(network: Network) -> bool:
     return bool(modules)
 
 
-def unfold(network: Network) -> None:
-    """Undo that."""
+def draw_folded(network: Network, folded: bool) -> None:
+    """Have a network that was folded draw so, or as it did before. What was folded stays where it is."""
     modules: list[Any] = [module for module in network.modules() if hasattr(module, "folded")]
     for module in modules:
-        module.folded = False
+        module.folded = folded
 
 
 def resting(network: Network, names: Sequence[str] = (), batch: int = 1) -> tuple[Tensor, ...]:

@@ -15,6 +15,7 @@ from engine.slots import Record, Slot
 from engine.types import CardPicture
 
 CELLS = 3
+BLOCK = 2 << 20  # bytes: what cudaMalloc takes from the card at a time, and what another process opens at a time
 CLAIM = np.dtype([("on_card", np.bool_), ("cell", np.int64)])  # whether pictures stay on the card; the one in use, or -1
 
 
@@ -50,8 +51,9 @@ class Ring:
 
 
 def ring_bytes(resolution: tuple[int, int]) -> int:
-    """What a ring of pictures of (width, height) takes."""
-    return CELLS * resolution[0] * resolution[1] * 4
+    """What a ring of pictures of (width, height) takes: whole blocks, so that nothing else is opened with it."""
+    pictures = CELLS * resolution[0] * resolution[1] * 4
+    return -(-pictures // BLOCK) * BLOCK
 
 
 class Claims:

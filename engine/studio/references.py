@@ -4,7 +4,8 @@ NVIDIA's come from a checkout of github.com/NVlabs/stylegan2-ada-pytorch or styl
 package pytorch-pretrained-biggan. Their source is executed; nothing of it is kept here.
 """
 
-import importlib
+import importlib.util
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -24,6 +25,7 @@ from engine.types import ByteArray, LatentState
 
 Drawing = Callable[[Tensor, Tensor, float], Tensor]  # z (1,Z), y (1,C), truncation: the picture (1,3,H,W)
 HALF_RESOLUTIONS = 4  # as NVIDIA trained and published them
+CUDA_PLACE = "/usr/local/cuda"  # of the toolkit, unless CUDA_HOME names another
 MODULES = {
     "stylegan2": "training.networks",
     "stylegan3": "training.networks_stylegan3",
@@ -50,6 +52,7 @@ class Reference:
             packages = ModuleType("pkg_resources")  # they want one function of it, and it is no longer installed with Python
             packages.parse_version = version.parse  # type: ignore[attr-defined]
             sys.modules.setdefault("pkg_resources", packages)
+            _find_headers()
             _keep_extensions()
         maker = _biggan_deep if card.architecture == "biggan_deep" else _stylegan
         with torch.no_grad():
@@ -74,10 +77,28 @@ class Reference:
             found = self._ours(z, y, truncation, torch.zeros(1, *self._ours.noise_shape, device=self._device))
         return float((found - expected).abs().max() / expected.abs().max())
 
+    def forget_ours(self) -> None:
+        """Give back what `parity` compares with: it cannot be asked afterwards, and the reference is alone on the card."""
+        del self._ours
+
     def _picture(self, states: Sequence[LatentState]) -> Tensor:
         z, y = (torch.from_numpy(np.stack(values)).to(self._device) for values in zip(*((s.z, s.y) for s in states), strict=True))
         with torch.inference_mode():
             return self._draw(z, y, states[0].truncation)
+
+
+def _find_headers() -> None:
+    """Tell the compilers of NVIDIA's kernels where CUDA's headers are: in the toolkit, and what it lacks in PyTorch's packages.
+
+    PyTorch looks for the toolkit around the first nvcc, which may be a mere link to it.
+    """
+    if "CUDA_HOME" not in os.environ and Path(CUDA_PLACE, "include", "cuda_runtime.h").is_file():
+        os.environ["CUDA_HOME"] = CUDA_PLACE
+    found = importlib.util.find_spec("nvidia")
+    folders = (found and found.submodule_search_locations) or ()
+    places = sorted(str(place) for folder in folders for place in Path(folder).glob("*/include"))
+    if places:
+        os.environ["CPATH"] = os.pathsep.join([*filter(None, [os.environ.get("CPATH")]), *places])
 
 
 def _keep_extensions() -> None:

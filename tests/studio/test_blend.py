@@ -24,7 +24,7 @@ from engine.studio.drawing import frames, latents, open_model, weights  # noqa: 
 def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Two models that differ everywhere."""
     folder = tmp_path_factory.mktemp("pair")
-    one, two = stylegan2(folder / "one"), stylegan2(folder / "two", shift=0.25)
+    one, two = stylegan2(folder / "one"), stylegan2(folder / "two", shift=0.05)
     card_file.write(two, card_file.read(two) | {"licence": "CC-BY-4.0", "caution": "Shows faces."})
     return one, two
 

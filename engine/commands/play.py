@@ -210,7 +210,7 @@ def unused(path: Path) -> Path:
     default="auto",
     metavar="RUNTIME",
     show_default=True,
-    help="What executes the network: tensorrt, tensorrt-rtx, cuda, openvino, torch; auto is the best that is ready.",
+    help="What executes the network: tensorrt, tensorrt-rtx, cuda, cuda-compiled, openvino, torch; auto: the best that is ready.",
 )
 @click.option(
     "--frames",

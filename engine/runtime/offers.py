@@ -8,19 +8,23 @@ from dataclasses import dataclass
 from engine.runtime.nvidia import NvidiaCard, cards
 
 RUNTIMES = ("tensorrt", "tensorrt-rtx", "cuda", "openvino", "torch")  # best first: what "auto" looks at, in this order
-OLDEST = {"tensorrt": (7, 5), "tensorrt-rtx": (7, 5), "cuda": (7, 5)}  # compute capabilities
+NAMED = ("cuda-compiled",)  # only for whoever names them: a minute without pictures is not auto's to take
+OLDEST = {"tensorrt": (7, 5), "tensorrt-rtx": (7, 5), "cuda": (7, 5), "cuda-compiled": (7, 5)}  # compute capabilities
 RTX = ((7, 5), (8, 0), (8, 6), (8, 9), (12, 0), (12, 1))  # those that TensorRT for RTX 1.7 is made for
 PACKAGES = {
     "tensorrt": ("tensorrt-cu13", "tensorrt-cu12", "tensorrt"),
     "tensorrt-rtx": ("tensorrt-rtx-cu13-bindings", "tensorrt-rtx-cu13", "tensorrt-rtx"),
     "cuda": ("torch",),
+    "cuda-compiled": ("torch",),
     "openvino": ("openvino",),
     "torch": ("torch",),
 }
+CUDA = "install PyTorch for CUDA: pip install torch --index-url as its website says"
 INSTALL = {
     "tensorrt": 'pip install "clavilux[tensorrt]"',
     "tensorrt-rtx": 'pip install "clavilux[rtx]"',
-    "cuda": "install PyTorch for CUDA: pip install torch --index-url as its website says",
+    "cuda": CUDA,
+    "cuda-compiled": CUDA,
     "openvino": "pip install openvino",
     "torch": "pip install torch",
 }
@@ -37,14 +41,14 @@ class Offer:
 
 
 def offers() -> tuple[Offer, ...]:
-    """All runtimes, best first."""
+    """All runtimes that auto may take, best first."""
     return tuple(offer(runtime) for runtime in RUNTIMES)
 
 
 def offer(runtime: str) -> Offer:
     """What this machine has of one. Raises ValueError for a name that is none."""
-    if runtime not in RUNTIMES:
-        raise ValueError(f"expected a runtime, one of auto, {', '.join(RUNTIMES)}; got {runtime!r}")
+    if runtime not in (*RUNTIMES, *NAMED):
+        raise ValueError(f"expected a runtime, one of auto, {', '.join((*RUNTIMES, *NAMED))}; got {runtime!r}")
     if runtime in OLDEST:
         if not cards():
             return Offer(runtime, False, "no NVIDIA card answers")
@@ -56,7 +60,7 @@ def offer(runtime: str) -> Offer:
         return Offer(runtime, False, "not installed", INSTALL[runtime])
     if runtime not in OLDEST:
         return Offer(runtime, True, version)
-    if runtime == "cuda" and "+cpu" in version:
+    if PACKAGES[runtime] == PACKAGES["cuda"] and "+cpu" in version:
         return Offer(runtime, False, f"{version} is the build for processors", INSTALL[runtime])
     built_for = re.search(r"cu(\d\d)", version)
     if built_for is not None and int(card.driver.partition(".")[0]) < int(built_for[1]):

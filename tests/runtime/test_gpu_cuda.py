@@ -135,8 +135,11 @@ def test_another_process_reads_and_writes_the_same_memory(stream, pattern) -> No
 # --- the cuda runtime ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("form", ["graph", "eager"])
-@pytest.mark.parametrize("name", [*NETWORKS, "light"])
+DRAWN = [(name, form) for name in (*NETWORKS, "light") for form in ("graph", "eager")]
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("name", "form"), [*DRAWN, ("light", "compiled"), ("stylegan2", "compiled")])
 def test_it_draws_what_float32_draws_on_the_processor(folders, name, form) -> None:
     card = load_card(folders[name])
     generator = lookup("runtime", "cuda")(card, 4, print, form=form)

@@ -203,7 +203,7 @@ def test_a_model_that_cannot_be_drawn_fails_with_its_reason(card, tmp_path):
 def test_a_runtime_that_was_asked_for_and_cannot_play_is_an_error_that_says_why(model):
     if cards():
         pytest.skip("there is an NVIDIA card")
-    for runtime in ("cuda", "tensorrt", "tensorrt-rtx"):
+    for runtime in ("cuda", "cuda-compiled", "tensorrt", "tensorrt-rtx"):
         with pytest.raises(ValueError, match=f"expected a runtime that works here; got {runtime}: no NVIDIA card answers"):
             GeneratorProcess(model, runtime)
 

@@ -92,16 +92,19 @@ class Layer(nn.Module):
 
     def draw(self, x: Tensor, style: Tensor, scale: Tensor, grain: Tensor) -> Tensor:
         """x as above, style (B,I) and scale (B,O), grain (B,1,S,S), all of one type: (B,O,S,S)."""
-        x = x * style[..., None, None]
-        if self.up and self.folded:
-            x = F.conv_transpose2d(x, self.wide, stride=2, padding=2)
-        elif self.up:
-            x = F.conv_transpose2d(x, self.weight.transpose(0, 1), stride=2)  # (B, O, S + 1, S + 1)
-            x = F.conv2d(x.to(self.fir.dtype), self.fir, padding=1, groups=x.shape[1]).to(x.dtype)
+        if self.folded:
+            kernel, x = _styled(self.wide if self.up else self.weight, x, style, turned=self.up)
+            x = F.conv_transpose2d(x, kernel, stride=2, padding=2) if self.up else F.conv2d(x, kernel, padding=1)
+            x = torch.addcmul(grain, x, scale[..., None, None]).add_(self.offset)
         else:
-            x = F.conv2d(x, self.weight, padding=1)
-        # In place, because fresh memory costs more than the arithmetic.
-        x = x.mul_(scale[..., None, None]).add_(grain).add_(self.offset if self.folded else self.bias[:, None, None] * ROOT2)
+            x = x * style[..., None, None]
+            if self.up:
+                x = F.conv_transpose2d(x, self.weight.transpose(0, 1), stride=2)  # (B, O, S + 1, S + 1)
+                x = F.conv2d(x.to(self.fir.dtype), self.fir, padding=1, groups=x.shape[1]).to(x.dtype)
+            else:
+                x = F.conv2d(x, self.weight, padding=1)
+            # In place, because fresh memory costs more than the arithmetic.
+            x = x.mul_(scale[..., None, None]).add_(grain).add_(self.bias[:, None, None] * ROOT2)
         if self.clamp:
             x = x.clamp_(-self.clamp / 0.2, self.clamp)
         return F.leaky_relu(x, 0.2, inplace=True)
@@ -109,6 +112,8 @@ class Layer(nn.Module):
 
 class ToRGB(nn.Module):
     """Feature maps (B,C,S,S) to a share of the picture (B,3,S,S), float32: modulated, not demodulated."""
+
+    folded = False
 
     def __init__(self, channels: int, w_size: int, clamp: float) -> None:
         super().__init__()
@@ -121,9 +126,14 @@ class ToRGB(nn.Module):
         style = self.affine(w) / x.shape[1] ** 0.5  # (B, C)
         return self.draw(x, style.to(x.dtype))
 
+    def fold(self) -> None:
+        """Let the style go where it costs least."""
+        self.folded = True
+
     def draw(self, x: Tensor, style: Tensor) -> Tensor:
         """x (B,C,S,S), style (B,C), of one type: (B,3,S,S), float32."""
-        x = F.conv2d(x * style[..., None, None], self.weight, self.bias)
+        kernel, x = _styled(self.weight, x, style) if self.folded else (self.weight, x * style[..., None, None])
+        x = F.conv2d(x, kernel, self.bias)
         return (x.clamp(-self.clamp, self.clamp) if self.clamp else x).float()
 
 
@@ -301,6 +311,16 @@ class StyleGAN2(Network):
         if "grain" in live:
             strength = strength + self.mapping.by_layer(live["grain"].float())[:, :-1, 0]
         return self.synthesis(w, noise.float(), strength, live.get("bend"))  # type: ignore[no-any-return]
+
+
+def _styled(kernel: Tensor, x: Tensor, style: Tensor, turned: bool = False) -> tuple[Tensor, Tensor]:
+    """Kernel (O,I,K,K), `turned` (I,O,K,K), and maps (B,I,S,S), one of them scaled by the style (B,I) of its inputs.
+
+    The smaller one is, for a single picture: scaling is nothing but reading and writing.
+    """
+    if x.shape[0] > 1 or kernel.numel() > x.numel():
+        return kernel, x * style[..., None, None]
+    return kernel * (style.view(-1, 1, 1, 1) if turned else style.view(-1, 1, 1)), x
 
 
 def _fir(channels: int) -> Tensor:

@@ -39,7 +39,7 @@ def test_what_a_model_offers_is_known_before_it_runs(model, card):
 
 
 def test_an_unknown_runtime_and_a_bad_model_are_refused_at_once(model, tmp_path):
-    with pytest.raises(ValueError, match="expected a runtime, one of auto, tensorrt, .*, torch, cuda-compiled; got 'jax'"):
+    with pytest.raises(ValueError, match=r"expected a runtime, one of auto, tensorrt, .*, torch, cuda-compiled; got 'jax'"):
         GeneratorProcess(model, "jax")
     with pytest.raises(ValueError, match="expected a model's card"):
         GeneratorProcess(tmp_path)

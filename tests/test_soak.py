@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from test_show import performing, until
 
-from engine.guard.health import uss_mb
+from engine.guard.health import allocated_mb
 from engine.show import open_sound
 
 MINUTES = float(os.environ.get("SOAK_MINUTES", "10"))
@@ -40,11 +40,11 @@ def test_ten_minutes_unattended() -> None:
         live, listening = performing(stack, open_sound("demo", True, True, 0), on_frame=look)
         until(live, lambda: live.generator.status().state == "playing", 120.0)
         live.run(60.0)
-        before_mb, before = uss_mb(os.getpid()), standing()
+        before_mb, before = allocated_mb(os.getpid()), standing()
         frames, started = live.frames, time.monotonic()
         live.run(60.0 * MINUTES)
         rate_hz = (live.frames - frames) / (time.monotonic() - started)
-        grown_mb = uss_mb(os.getpid()) - before_mb
+        grown_mb = allocated_mb(os.getpid()) - before_mb
         print(f"{rate_hz:.2f} frames/s, memory grew {grown_mb:.2f} MB, {live.generator.status()}")
         print(f"brightness {np.percentile(luma, (1, 50, 99)).round(3)}, least movement {np.min(moved):.5f}")
         assert standing() == before

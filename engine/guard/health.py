@@ -19,11 +19,20 @@ KEPT = 1 << 16
 
 def uss_mb(pid: int) -> float | None:
     """Memory that only this process uses (unique set size), in MiB; None where the system does not tell or it is gone."""
+    return _memory_mb(pid, ("Private_Clean:", "Private_Dirty:"))
+
+
+def allocated_mb(pid: int) -> float | None:
+    """Memory of a process behind which there is no file. Unlike the above, who else has the same libraries does not change it."""
+    return _memory_mb(pid, ("Anonymous:",))
+
+
+def _memory_mb(pid: int, kinds: tuple[str, ...]) -> float | None:
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:
         return None
-    return sum(int(line.split()[1]) for line in lines if line.startswith(("Private_Clean:", "Private_Dirty:"))) / 1024.0
+    return sum(int(line.split()[1]) for line in lines if line.startswith(kinds)) / 1024.0
 
 
 def percentile(samples: Sequence[float], percent: float) -> float:

@@ -1,10 +1,11 @@
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
-from engine.guard.health import GilProbe, TimerProbe, percentile, uss_mb
+from engine.guard.health import GilProbe, TimerProbe, allocated_mb, percentile, uss_mb
 
 
 def test_percentiles_are_nearest_rank():
@@ -13,17 +14,39 @@ def test_percentiles_are_nearest_rank():
     assert percentile([], 50) == 0.0
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="USS is read from /proc")
-def test_uss_counts_a_processs_own_memory():
+@pytest.mark.skipif(sys.platform != "linux", reason="it is read from /proc")
+@pytest.mark.parametrize("measure", [uss_mb, allocated_mb])
+def test_a_processs_own_memory_is_counted(measure):
     code = "import sys; held = b'x' * (int(sys.argv[1]) << 20); print(flush=True); sys.stdin.read()"
     sizes = []
     for mebibytes in (0, 40):
         command = [sys.executable, "-c", code, str(mebibytes)]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
             process.stdout.readline()
-            sizes.append(uss_mb(process.pid))
+            sizes.append(measure(process.pid))
     assert 0 < sizes[0] < 30
     assert sizes[1] - sizes[0] == pytest.approx(40, abs=1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it is read from /proc")
+def test_what_is_read_of_a_file_is_not_allocated_and_belongs_to_one_reader_at_most(tmp_path: Path):
+    (tmp_path / "library").write_bytes(bytes(40 << 20))
+    code = """
+import mmap, sys
+with open(sys.argv[1]) as file:
+    held = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
+print(sum(held[::4096]), flush=True)
+sys.stdin.read()
+"""
+    command = [sys.executable, "-c", code, str(tmp_path / "library")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as one:
+        one.stdout.readline()
+        alone = uss_mb(one.pid), allocated_mb(one.pid)
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+            other.stdout.readline()
+            beside = uss_mb(one.pid), allocated_mb(one.pid)
+    assert alone[0] - beside[0] > 39
+    assert alone[1] == beside[1] < 30
 
 
 def test_uss_of_a_process_that_is_gone_is_unknown():

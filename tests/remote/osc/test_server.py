@@ -18,7 +18,7 @@ from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import build_msg
 
-from engine.guard.health import uss_mb
+from engine.guard.health import allocated_mb
 from engine.remote.osc import datagrams
 from engine.remote.osc.receiver import Receiver
 from engine.remote.osc.server import OscServer
@@ -120,12 +120,12 @@ def test_minutes_of_ten_thousand_messages_a_second(show: Show, receiver: Receive
     """Memory stays flat, and the newest value is in force soon after it was sent."""
     total = int(MINUTES * 60 * 10_000)
     subprocess.run([sys.executable, "-c", FLOOD, str(server.port), "10000", "50000"], check=True, timeout=60)
-    before_mb = uss_mb(os.getpid())
+    before_mb = allocated_mb(os.getpid())
     show.changes = deque(maxlen=1000)  # what the test itself remembers must not grow
     command = [sys.executable, "-c", FLOOD, str(server.port), "10000", str(total)]
     sent_s = float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     until(lambda: show["/walk/jitter"] == 1.0)
-    late_ms, grown_mb = (show.came["/walk/jitter"] - sent_s) * 1e3, uss_mb(os.getpid()) - before_mb
+    late_ms, grown_mb = (show.came["/walk/jitter"] - sent_s) * 1e3, allocated_mb(os.getpid()) - before_mb
     print(f"{receiver.packets} taken, {server.dropped} dropped, the last in force after {late_ms:.1f} ms; grew {grown_mb:.2f} MB")
     assert receiver.packets + server.dropped == total + 50_000
     assert late_ms < 500.0

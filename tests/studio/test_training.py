@@ -188,7 +188,7 @@ def test_a_damaged_checkpoint_falls_back_on_the_one_before(shelf: Path, trained:
     content = bytearray(newest.read_bytes())
     content[len(content) // 2] ^= 1
     newest.write_bytes(content)
-    state, faults = checkpoint.newest(run / "checkpoints", torch.device("cpu"))
+    state, faults = checkpoint.newest(run / "checkpoints")
     assert state is not None
     assert (state["step"], before.name[:8], len(faults)) == (9, "00000009", 1)
     model = train(plan(shelf, run, "light"))
@@ -204,8 +204,8 @@ def test_checkpoints_keep_the_last_two_and_refuse_what_is_not_whole(tmp_path: Pa
     for path in checkpoint.found(tmp_path):
         path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(ValueError, match="expected a whole checkpoint"):
-        checkpoint.newest(tmp_path, torch.device("cpu"))
-    assert checkpoint.newest(tmp_path / "none", torch.device("cpu")) == (None, [])
+        checkpoint.newest(tmp_path)
+    assert checkpoint.newest(tmp_path / "none") == (None, [])
 
 
 class _Canary:
@@ -220,7 +220,7 @@ def test_nothing_in_a_checkpoint_is_executed(tmp_path: Path) -> None:
     canary = tmp_path / "canary"
     checkpoint.save(tmp_path / "checkpoints", 1, {"step": _Canary(canary)})
     with pytest.raises(ValueError, match="expected a whole checkpoint"):
-        checkpoint.newest(tmp_path / "checkpoints", torch.device("cpu"))
+        checkpoint.newest(tmp_path / "checkpoints")
     assert not canary.exists()
 
 

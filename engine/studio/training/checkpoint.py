@@ -41,8 +41,11 @@ def found(folder: Path) -> list[Path]:
     return [path for _, path in sorted(named, reverse=True)]
 
 
-def newest(folder: Path, device: torch.device) -> tuple[dict[str, Any] | None, list[str]]:
-    """The newest state that is whole, with its tensors on `device`, and what was wrong with newer ones.
+def newest(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
+    """The newest state that is whole, and what was wrong with newer ones.
+
+    Its tensors are on the processor: whoever takes it over moves to a card what belongs there. Adam's counters, which it reads
+    at every step, do not.
 
     None where there is no checkpoint. Raises ValueError where there are some and none is whole.
     """
@@ -52,7 +55,7 @@ def newest(folder: Path, device: torch.device) -> tuple[dict[str, Any] | None, l
         try:
             if match is None or _digest(path) != match["digest"]:
                 raise ValueError("it does not have the sha256 of its name")
-            state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+            state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         except (OSError, ValueError, RuntimeError, EOFError, KeyError, pickle.UnpicklingError) as error:
             faults.append(f"expected a whole checkpoint in {path}; got {error}")
             continue

@@ -57,7 +57,7 @@ class Run:
         export.check(self.target, plan.run)
         self.dataset = Dataset(plan.data)
         kind: type[Recipe] = lookup("recipe", plan.recipe)
-        state, self.faults = checkpoint.newest(plan.run / _CHECKPOINTS, world.device)
+        state, self.faults = checkpoint.newest(plan.run / _CHECKPOINTS)
         origin = load_card(plan.begin) if plan.begin is not None and state is None else None
         if state is not None:
             self._check(state)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from engine.generators.mapping import Dense
+from engine.studio.training.lowpass import lowpass
 
 _ROOT2 = 2**0.5
 _GROUP = 4  # pictures whose spread is looked at together
@@ -31,9 +32,9 @@ class Convolution(nn.Module):
         """x (B,I,S,S): (B,O,S,S), or half of S with `down`."""
         weight = self.weight * self.gain
         if self.down and self.side == 1:
-            x = F.conv2d(F.conv2d(x, self.fir, stride=2, padding=1, groups=x.shape[1]), weight)
+            x = F.conv2d(lowpass(x, self.fir, 2, 1), weight)
         elif self.down:
-            x = F.conv2d(F.conv2d(x, self.fir, padding=2, groups=x.shape[1]), weight, stride=2)
+            x = F.conv2d(lowpass(x, self.fir, 1, 2), weight, stride=2)
         else:
             x = F.conv2d(x, weight, padding=self.side // 2)
         if self.bias is None:

@@ -42,7 +42,7 @@ map: .venv/test.stamp
 
 picture: system-play .venv/play.stamp
 	$(BIN)/clavilux play --headless --record out/first-light.mp4
-	$(BIN)/python -c "from pathlib import Path; from engine.outputs.sheet import contact_sheet; \
+	$(BIN)/python -c "from pathlib import Path; from engine.outputs.contact_sheet import contact_sheet; \
 		contact_sheet(Path('out/first-light.mp4'), Path('patches/demo/first-light.jpg'), pictures=12, columns=3, width=420)"
 
 check: system-test .venv/test.stamp

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from engine.control.tree import ParamTree
+from engine.core.types import Event, FeatureFrame, GeneratorInfo
 from engine.stage.passes import load_passes
-from engine.stage.settings import StageSettings
-from engine.types import Event, FeatureFrame, GeneratorInfo
+from engine.stage.stage_params import StageSettings
 
 RATE_HZ, HOP = 48000, 256
 HOP_S = HOP / RATE_HZ

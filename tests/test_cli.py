@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from engine.cli import COMMANDS, cli
 from engine.commands import play
-from engine.options import PlayOptions
+from engine.show.options import PlayOptions
 
 
 def run(*words: str) -> Result:
@@ -22,7 +22,7 @@ def run(*words: str) -> Result:
 def asked(words: Sequence[str], monkeypatch: pytest.MonkeyPatch) -> PlayOptions:
     """What `clavilux play` with these words would perform."""
     heard: list[PlayOptions] = []
-    monkeypatch.setattr("engine.show.perform", lambda options, watched=None: heard.append(options))
+    monkeypatch.setattr("engine.show.perform.perform", lambda options, watched=None: heard.append(options))
     monkeypatch.setenv("XDG_STATE_HOME", os.devnull)  # no journal
     done = run("play", *words, "--unsupervised")
     assert done.exit_code == 0, done.output
@@ -69,7 +69,7 @@ def test_without_a_display_it_says_so_and_films(monkeypatch: pytest.MonkeyPatch)
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
     heard: list[PlayOptions] = []
-    monkeypatch.setattr("engine.show.perform", heard.append)
+    monkeypatch.setattr("engine.show.perform.perform", heard.append)
     done = run("play")
     assert heard[0].mode == "film"
     assert "No display" in done.output
@@ -141,7 +141,7 @@ def test_params_is_a_reference_of_every_parameter() -> None:
 
 
 def test_models_checks_the_hashes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from engine import resources
+    from engine.core import resources
 
     monkeypatch.setattr(resources, "_added", [])
     bundled = resources.find("models", "light")
@@ -163,7 +163,7 @@ def test_models_checks_the_hashes(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_patches_lists_titles_and_tells_of_a_broken_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from engine import resources
+    from engine.core import resources
 
     monkeypatch.setattr(resources, "_added", [])
     done = run("patches")

@@ -7,17 +7,17 @@ import pytest
 import soundfile
 from song import HOP, INFO, RATE_HZ, tree
 
-from engine import resources
 from engine.control.patch import MACROS, load_patch
-from engine.features.analysis import Analysis
-from engine.performer import Performer
-from engine.registry import lookup
+from engine.core import resources
+from engine.core.registry import lookup
+from engine.core.types import FeatureFrame, Frame
+from engine.features.analysis.analyser import Analysis
+from engine.instrument.patch_player import PatchPlayer
 from engine.runtime.card import load_card
-from engine.stage.context import headless_context
+from engine.stage.gl_context import headless_context
 from engine.stage.passes import load_passes
-from engine.stage.settings import StageSettings
 from engine.stage.stage import Stage
-from engine.types import FeatureFrame, Frame
+from engine.stage.stage_params import StageSettings
 
 PATCHES = resources.listing("patches", "*.toml")
 SIZE = (160, 90)
@@ -50,7 +50,7 @@ def pictures(path: Path, heard: list[FeatureFrame], studio, times_s, start_s: fl
     """(len(times), H, W, 3) of 0..1: the patch at those moments, each after a few frames for the passes that remember."""
     generator, context = studio
     within = tree()
-    performer = Performer(load_patch(path), within, INFO, 1, RATE_HZ, HOP)
+    performer = PatchPlayer(load_patch(path), within, INFO, 1, RATE_HZ, HOP)
     for address, value in posts.items():
         within.post(address, value)
     stage = Stage(context, SIZE, StageSettings(), load_passes(), internal_size=SIZE)

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_show import performing, until
+from performing import performing, until
 
 from engine.guard.health import allocated_mb
-from engine.show import open_sound
+from engine.show.perform import open_sound
 
 MINUTES = float(os.environ.get("SOAK_MINUTES", "10"))
 

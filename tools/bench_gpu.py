@@ -23,8 +23,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.bench.models import CHECKOUTS, PUBLISHED, write_random
-from engine.resources import find
+from engine.bench.model_rates import CHECKOUTS, PUBLISHED, write_random
+from engine.core.resources import find
 
 STYLEGAN = {"z_dim": 512, "w_dim": 512, "c_dim": 0, "channel_base": 32768, "channel_max": 512, "conv_clamp": 256.0}
 BIGGAN = {"ch": 128, "num_classes": 1000, "z_dim": 128, "hf_compat": False}

@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from engine.bench.pulse import PulseServer
-from engine.sources.portaudio import list_devices, portaudio
+from engine.audio.portaudio import list_devices, portaudio
+from engine.bench.pulseaudio_server import PulseServer
 
 RATE_HZ, HOP = 48000, 256
 WAYS = ("callback", "blocking", "polling")

@@ -19,9 +19,9 @@ from scipy import ndimage
 
 from engine.generators.light import Light
 from engine.studio import card_file
-from engine.studio.dataset.reading import Dataset
+from engine.studio.dataset.dataset import Dataset
 from engine.studio.drawing import WALK_STEP, Frames, frames, latents, open_model, walk, weights
-from engine.studio.features import Scene, kernel_distance
+from engine.studio.picture_distance import Scene, kernel_distance
 from tools.judge import Eyes, HeldOut, views
 
 Array = NDArray[np.float64]

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from engine.bench.osc_mutations import BIN_US, trial
 from engine.control.tree import ParamTree
-from engine.params import Leaf, Param
+from engine.core.params import Leaf, Param
 from engine.remote.osc.packet import MAX_ARGUMENTS, MAX_BYTES, MAX_MESSAGES, PacketError, parse
 from engine.remote.osc.pattern import Addresses
 from engine.remote.osc.wildcards import Name, read_part

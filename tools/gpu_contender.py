@@ -1,7 +1,7 @@
 """One network in one form on the card, as fast as it can, in a process of its own: `python -m tools.gpu_contender JSON`.
 
-JSON names the model's folder, the form (one of engine.runtime.cuda, `reference`, `tensorrt` or `tensorrt-rtx`), the pictures
-a call, the seconds to draw for and, for a reference, its checkout. Prints one line of JSON.
+JSON names the model's folder, the form (one of the runtime `cuda`, `reference`, `tensorrt` or `tensorrt-rtx`), the pictures a
+call, the seconds to draw for and, for a reference, its checkout. Prints one line of JSON.
 """
 
 import importlib
@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from engine.bench.model_speed import states
-from engine.cuda import DeviceMemory, free_bytes
-from engine.registry import lookup
+from engine.core.cuda import DeviceMemory, free_bytes
+from engine.core.registry import lookup
+from engine.core.types import LatentState
 from engine.runtime.card import load_card
-from engine.types import LatentState
 
 WARM_S = 0.5
 KERNELS = 12  # the costliest that are listed

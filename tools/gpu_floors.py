@@ -16,9 +16,9 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from engine.network import Network
-from engine.registry import lookup
-from engine.runtime.network import Picture, halve, resting
+from engine.core.network import Network
+from engine.core.registry import lookup
+from engine.runtime.picture_network import Picture, halve, resting
 
 PRODUCTS = {"aten.convolution", "aten.mm", "aten.addmm", "aten.bmm", "aten.baddbmm"}
 SIDE, COPIED = 8192, 1 << 30  # of the product of matrices; bytes of the copy

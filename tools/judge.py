@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from engine.studio.dataset.reading import Dataset
-from engine.studio.features import Scene
+from engine.studio.dataset.dataset import Dataset
+from engine.studio.picture_distance import Scene
 from tools.imagenet import FILE, SIDE, Lite0
 
 Array = NDArray[np.float64]

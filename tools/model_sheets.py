@@ -12,8 +12,8 @@ import torch
 
 from engine.studio import sheets
 from engine.studio.drawing import open_model
-from engine.studio.features import Scene
 from engine.studio.neighbours import neighbours, training_views
+from engine.studio.picture_distance import Scene
 
 WALKS = ("mountain", "sea", "sky", "forest", "city", "lava", "cosmos", "fractal", "neon", "painted")
 PAIRS = (

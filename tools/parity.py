@@ -20,8 +20,8 @@ import torch
 from packaging import version
 from torch import Tensor, nn
 
-from engine.network import Network
-from engine.registry import lookup
+from engine.core.network import Network
+from engine.core.registry import lookup
 
 GOAL = 1e-4
 REPOSITORY = {"stylegan2": "stylegan2-ada-pytorch", "stylegan3": "stylegan3"}

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.stage.context import headless_context
+from engine.core.types import FeatureFrame, Frame, LatentState, Tick, Value
+from engine.stage.gl_context import headless_context
 from engine.stage.passes import load_passes
-from engine.stage.settings import StageSettings
 from engine.stage.stage import Stage
-from engine.types import FeatureFrame, Frame, LatentState, Tick, Value
+from engine.stage.stage_params import StageSettings
 
 CASES: dict[str, dict[str, Value]] = {
     "bare": {f"/shader/{name}/amount": 0.0 for name in ("displace", "glitch", "feedback", "bloom")},

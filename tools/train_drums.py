@@ -13,9 +13,9 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "features"))
 import music
 
-from engine.features.analysis import Analysis
+from engine.features.analysis.analyser import Analysis
+from engine.features.analysis.feature import Format
 from engine.features.drums import NAMES, WEIGHTS, Rise
-from engine.features.hop import Format
 
 KITS = (0, 8, 16, 24, 25, 32)
 HIDDEN = 24

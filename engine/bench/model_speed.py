@@ -1,9 +1,8 @@
 """Draws a model as fast as it can, when it is told to: `python -m engine.bench.model_speed JSON`.
 
 JSON names the model's folder, the runtime (or "reference", and then its checkout) and the threads. Takes one order a line on
-standard input and answers each with a line of JSON; the first line says that it is ready. Orders: a number is a time in
-seconds to draw for, answered with every frame's milliseconds, of the clock and of the processor; a text is a file to write
-pictures to.
+standard input and answers each with a line of JSON; the first line says that it is ready. A number is a time in seconds
+to draw for, answered with every frame's milliseconds, of the clock and of the processor; a text is a file to write pictures to.
 """
 
 import importlib
@@ -16,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.registry import lookup
+from engine.core.registry import lookup
+from engine.core.types import ByteArray, LatentState
 from engine.runtime.card import ModelCard, load_card
-from engine.types import ByteArray, LatentState
 
 REFERENCE = "reference"
 STATES, PICTURES = 16, 4
@@ -31,9 +30,9 @@ def states(card: ModelCard) -> tuple[LatentState, ...]:
     rng = np.random.default_rng(4)
     classes = np.eye(len(card.classes), dtype=np.float32)
     noise = np.zeros(int(np.prod(card.noise_shape)), np.float32)
-    live = {name: np.zeros(shape, np.float32) for name, shape in card.live.items()}
+    extra_inputs = {name: np.zeros(shape, np.float32) for name, shape in card.extra_inputs.items()}
     z = rng.standard_normal((STATES, card.z_size)).astype(np.float32)
-    return tuple(LatentState(row, classes[index % len(classes)], TRUNCATION, noise, live) for index, row in enumerate(z))
+    return tuple(LatentState(row, classes[index % len(classes)], TRUNCATION, noise, extra_inputs) for index, row in enumerate(z))
 
 
 def timed(

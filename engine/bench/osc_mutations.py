@@ -92,20 +92,20 @@ def trial(packets: int, seed: int, clock: Callable[[], int] = time.perf_counter_
 
 def endless(seed: int) -> Iterator[bytes]:
     """Packets without end, the same for the same seed."""
-    chance = random.Random(seed)
+    rng = random.Random(seed)
     good = corpus()
     while True:
-        kind = chance.random()
+        kind = rng.random()
         if kind < HOSTILE:
-            yield chance.choice(_HOSTILE)(chance)
+            yield rng.choice(_HOSTILE)(rng)
             continue
-        packet = chance.choice(good)
+        packet = rng.choice(good)
         if kind < HOSTILE + ORDINARY:
             yield packet
             continue
         data = bytearray(packet)
-        for _ in range(chance.randint(1, 4)):
-            chance.choice(_MUTATIONS)(chance, data)
+        for _ in range(rng.randint(1, 4)):
+            rng.choice(_MUTATIONS)(rng, data)
         yield bytes(data)
 
 
@@ -158,96 +158,96 @@ def _nested(depth: int) -> bytes:
     return bytes(packet.dgram)
 
 
-def _place(chance: random.Random, data: bytearray) -> int:
-    return int(chance.random() * (len(data) + 1))
+def _place(rng: random.Random, data: bytearray) -> int:
+    return int(rng.random() * (len(data) + 1))
 
 
-def _flip(chance: random.Random, data: bytearray) -> None:
+def _flip(rng: random.Random, data: bytearray) -> None:
     if data:
-        data[int(chance.random() * len(data))] ^= 1 << int(chance.random() * 8)
+        data[int(rng.random() * len(data))] ^= 1 << int(rng.random() * 8)
 
 
-def _overwrite(chance: random.Random, data: bytearray) -> None:
+def _overwrite(rng: random.Random, data: bytearray) -> None:
     if data:
-        data[int(chance.random() * len(data))] = chance.choice(b"\0\x01\x7f\x80\xff,/#[]{}*?!-fisbT")
+        data[int(rng.random() * len(data))] = rng.choice(b"\0\x01\x7f\x80\xff,/#[]{}*?!-fisbT")
 
 
-def _cut(chance: random.Random, data: bytearray) -> None:
-    del data[_place(chance, data) :]
+def _cut(rng: random.Random, data: bytearray) -> None:
+    del data[_place(rng, data) :]
 
 
-def _remove(chance: random.Random, data: bytearray) -> None:
-    at = _place(chance, data)
-    del data[at : at + chance.choice((1, 2, 3, 4, 8, 16))]
+def _remove(rng: random.Random, data: bytearray) -> None:
+    at = _place(rng, data)
+    del data[at : at + rng.choice((1, 2, 3, 4, 8, 16))]
 
 
-def _insert(chance: random.Random, data: bytearray) -> None:
-    at = _place(chance, data)
-    data[at:at] = chance.randbytes(chance.choice((1, 2, 3, 4, 8)))
+def _insert(rng: random.Random, data: bytearray) -> None:
+    at = _place(rng, data)
+    data[at:at] = rng.randbytes(rng.choice((1, 2, 3, 4, 8)))
 
 
-def _swap(chance: random.Random, data: bytearray) -> None:
-    at, other = sorted((_place(chance, data) & ~3, _place(chance, data) & ~3))
+def _swap(rng: random.Random, data: bytearray) -> None:
+    at, other = sorted((_place(rng, data) & ~3, _place(rng, data) & ~3))
     words = data[at : at + 4], data[other : other + 4]
     data[other : other + 4], data[at : at + 4] = words
 
 
-def _repeat(chance: random.Random, data: bytearray) -> None:
-    at = _place(chance, data) & ~3
-    piece = data[at : at + 4 * chance.randint(1, 8)]
-    data[at:at] = piece * chance.randint(1, 8)
+def _repeat(rng: random.Random, data: bytearray) -> None:
+    at = _place(rng, data) & ~3
+    piece = data[at : at + 4 * rng.randint(1, 8)]
+    data[at:at] = piece * rng.randint(1, 8)
 
 
-def _length(chance: random.Random, data: bytearray) -> None:
+def _length(rng: random.Random, data: bytearray) -> None:
     """Write over a word, which may be the size of an element or a blob."""
-    at = _place(chance, data) & ~3
-    size = chance.choice((-(2**31), -4, -1, 0, 1, 3, 4, 8, 16, len(data), len(data) + 4, 65_536, 2**31 - 1))
+    at = _place(rng, data) & ~3
+    size = rng.choice((-(2**31), -4, -1, 0, 1, 3, 4, 8, 16, len(data), len(data) + 4, 65_536, 2**31 - 1))
     data[at : at + 4] = struct.pack(">i", size)
 
 
-def _tags(chance: random.Random, data: bytearray) -> None:
+def _tags(rng: random.Random, data: bytearray) -> None:
     """Write other type tags over those that are there."""
     at = data.find(b",")
     if at >= 0:
-        for place in range(at + 1, min(at + 1 + chance.randint(1, 8), len(data))):
-            data[place] = chance.choice(b"ifsbhdtTFNIScrm[]x\0")
+        for place in range(at + 1, min(at + 1 + rng.randint(1, 8), len(data))):
+            data[place] = rng.choice(b"ifsbhdtTFNIScrm[]x\0")
 
 
-def _pad(chance: random.Random, data: bytearray) -> None:
+def _pad(rng: random.Random, data: bytearray) -> None:
     """Whole words again, so that what is wrong further in is reached."""
     data.extend(bytes(-len(data) % 4))
 
 
-def _hostile_bundles(chance: random.Random) -> bytes:
-    return nest(chance.randint(1, 3_000))
+def _hostile_bundles(rng: random.Random) -> bytes:
+    return nest(rng.randint(1, 3_000))
 
 
-def _hostile_tags(chance: random.Random) -> bytes:
+def _hostile_tags(rng: random.Random) -> bytes:
     """A long line of type tags with nothing behind it."""
-    tags = b"," + bytes(chance.choices(b"ifsbhdtTFNI[]", k=chance.randint(1, 60))) * chance.choice((1, 1_000))
+    tags = b"," + bytes(rng.choices(b"ifsbhdtTFNI[]", k=rng.randint(1, 60))) * rng.choice((1, 1_000))
     return b"/x\0\0" + tags + bytes(4 - len(tags) % 4)
 
 
-def _hostile_arrays(chance: random.Random) -> bytes:
-    depth = chance.randint(1, 4_000)
-    tags = b"," + b"[" * depth + b"]" * chance.choice((0, depth, depth + 1))
+def _hostile_arrays(rng: random.Random) -> bytes:
+    depth = rng.randint(1, 4_000)
+    tags = b"," + b"[" * depth + b"]" * rng.choice((0, depth, depth + 1))
     return b"/x\0\0" + tags + bytes(4 - len(tags) % 4)
 
 
-def _hostile_address(chance: random.Random) -> bytes:
-    address = b"/" + chance.choice((b"*", b"[a-z]", b"{a,b}", b"x", b"/")) * chance.randint(1, 5_000)
+def _hostile_address(rng: random.Random) -> bytes:
+    address = b"/" + rng.choice((b"*", b"[a-z]", b"{a,b}", b"x", b"/")) * rng.randint(1, 5_000)
     return address + bytes(4 - len(address) % 4) + b",f\0\0" + struct.pack(">f", 0.5)
 
 
-def _hostile_size(chance: random.Random) -> bytes:
+def _hostile_size(rng: random.Random) -> bytes:
     """As large as a datagram can be, and all noise behind an honest beginning."""
-    return (chance.choice((b"/x\0\0,b\0\0", b"#bundle\0", b"/")) + chance.randbytes(64) * (MAX_BYTES // 64))[: MAX_BYTES & ~3]
+    return (rng.choice((b"/x\0\0,b\0\0", b"#bundle\0", b"/")) + rng.randbytes(64) * (MAX_BYTES // 64))[: MAX_BYTES & ~3]
 
 
-def _hostile_sizes(chance: random.Random) -> bytes:
+def _hostile_sizes(rng: random.Random) -> bytes:
     """A bundle of messages that are too short to be any."""
-    count = chance.randint(1, 1_000)
-    return b"#bundle\0" + bytes(8) + struct.pack(">i4s", 4, chance.choice((b"/\0\0x", b"////", b"\0\0\0\0"))) * count
+    count = rng.randint(1, 1_000)
+    return b"#bundle\0" + bytes(8) + struct.pack(">i4s", 4, rng.choice((b"/\0\0x", b"////", b"\0\0\0\0"))) * count
 
 
 _MUTATIONS: tuple[Mutation, ...] = (_flip, _flip, _overwrite, _cut, _remove, _insert, _swap, _repeat, _length, _tags, _pad, _pad)

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from engine.commands.numbers import Between
 from engine.commands.play import complete_model, complete_patch, read_size
+from engine.commands.shared import Between
 
 
 @click.group()
@@ -32,8 +32,8 @@ def stage(path: Path | None, seconds: float, patch: str, model: str, runtime: st
 
     Needs no sound card: it starts a PulseAudio server of its own (Debian: pulseaudio, pulseaudio-utils).
     """
-    from engine.bench.pulse import PulseServer
-    from engine.bench.stage import measure
+    from engine.bench.pulseaudio_server import PulseServer
+    from engine.bench.sound_to_screen import measure
 
     with PulseServer():
         figures = measure(seconds, patch, model, runtime, size)
@@ -64,7 +64,7 @@ def control(
     size: tuple[int, int],
 ) -> None:
     """Measure OSC: from a message of another process to the first changed pixel, and 10,000 messages a second."""
-    from engine.bench.control import measure
+    from engine.bench.osc_to_screen import measure
 
     _tell(measure(seconds, flood, pairs, patch, model, runtime, size), path)
 
@@ -88,7 +88,7 @@ def models(path: Path | None, reference: Path | None, rounds: int, seconds: floa
     Each runtime has a process of its own; they draw in turns. BigGAN-deep is compared with the package
     pytorch-pretrained-biggan where that is installed.
     """
-    from engine.bench.models import measure, subjects
+    from engine.bench.model_rates import measure, subjects
 
     with subjects(reference) as found:
         unknown = set(only) - found.keys()
@@ -109,11 +109,11 @@ def transfer(path: Path | None, pictures: int) -> None:
 
     The faster of the two is what `clavilux play` does from then on.
     """
-    from engine.bench.transfer import measure
-    from engine.stage import way
+    from engine.bench.frame_transfer import measure
+    from engine.stage import transfer_choice
 
     figures = measure(pictures)
-    way.keep({name: value for name, value in figures.items() if name != "samples"})
+    transfer_choice.keep({name: value for name, value in figures.items() if name != "samples"})
     if path is not None:
         path.write_text(json.dumps(figures, indent=1), encoding="utf-8")
     for side, ways in figures["sizes"].items():

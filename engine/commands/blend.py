@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from engine.commands.numbers import Between
 from engine.commands.play import complete_model
+from engine.commands.shared import Between
 
 
 @click.command(epilog="Example: clavilux blend faces paintings -o painted-faces --swap-from 32")
@@ -30,7 +30,7 @@ def command(
     What is seen comes from the coarse layers, how it is painted from the fine ones. It works for models that were trained
     from each other, or from one. The sheet blend.webp has the same latents drawn by A, by B and by the blend.
     """
-    from engine.resources import model_folder
+    from engine.core.resources import model_folder
     from engine.studio.blending import blend
     from engine.studio.sheets import tile
 

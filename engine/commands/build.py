@@ -1,4 +1,4 @@
-"""`clavilux build`: prepares a model before the show, for this machine or for the cards of others."""
+"""`clavilux build`: compiles a model before the show, for this machine or for the cards of others."""
 
 import click
 
@@ -19,25 +19,25 @@ def read_targets(ctx: click.Context, param: click.Parameter, value: str) -> tupl
     "--for", "targets", default="", metavar="CARDS", callback=read_targets, help="Other machines' cards, by capability."
 )
 def command(model: str, runtime: str | None, targets: tuple[str, ...]) -> None:
-    """Prepare MODEL for what executes it, so that the show need not: TensorRT's engines, OpenVINO's graphs.
+    """Compile MODEL for what executes it, so that the show need not: TensorRT's engines, OpenVINO's graphs.
 
     Plans of TensorRT for RTX can be built without a card, and for the cards of other machines.
     """
-    from engine import resources
+    from engine.core import resources
+    from engine.runtime.available import availabilities, availability
     from engine.runtime.card import load_card
-    from engine.runtime.offers import offer, offers
-    from engine.runtime.preparing import PREPARED, Preparation, entry, ready
+    from engine.runtime.compile.compiled_model import COMPILED, Compilation, entry, ready
 
     card = load_card(resources.model_folder(model))
     if runtime is None:
-        works = (found.runtime for found in offers() if found.works and found.runtime in PREPARED)
-        runtime = "tensorrt-rtx" if targets else next(works, PREPARED[0])
-    if runtime not in PREPARED:
-        offer(runtime)  # refuses an unknown name
-        raise click.UsageError(f"expected a runtime that models are prepared for, one of {', '.join(PREPARED)}; got {runtime}")
+        works = (found.runtime for found in availabilities() if found.works and found.runtime in COMPILED)
+        runtime = "tensorrt-rtx" if targets else next(works, COMPILED[0])
+    if runtime not in COMPILED:
+        availability(runtime)  # refuses an unknown name
+        raise click.UsageError(f"expected a runtime that models are compiled for, one of {', '.join(COMPILED)}; got {runtime}")
     if targets and runtime != "tensorrt-rtx":
         raise click.UsageError(f"expected tensorrt-rtx with --for: {runtime} builds for this machine alone")
-    if not targets and not (found := offer(runtime)).works:
+    if not targets and not (found := availability(runtime)).works:
         advice = f": {found.advice}" if found.advice else "; with --for it builds for other cards" * (runtime == "tensorrt-rtx")
         raise click.ClickException(f"expected a runtime that works here; got {runtime}: {found.found}{advice}")
     for target in targets or ("",):
@@ -45,7 +45,7 @@ def command(model: str, runtime: str | None, targets: tuple[str, ...]) -> None:
         assert kept is not None
         if target or not ready(card, runtime):
             try:
-                Preparation(card, runtime, target).finish(lambda words: click.echo(f"  {words}"))
+                Compilation(card, runtime, target).finish(lambda words: click.echo(f"  {words}"))
             except RuntimeError as error:
                 raise click.ClickException(str(error)) from error
         kept.check()

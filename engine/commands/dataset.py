@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from engine.commands.numbers import Between
+from engine.commands.shared import Between
 
 LARGEST = 4096
 
@@ -37,7 +37,7 @@ def command(folder: Path, data: Path, size: tuple[int, int], held: float, licenc
     turned as their EXIF says, cropped to the middle and resized. Killed, it goes on where it was. Nothing is overwritten.
     Of the recipes, light takes pictures of 256x256 and more (wider ones are panned over), stylegan2 of any size.
     """
-    from engine.studio.dataset.making import LEFT_OUT, make
+    from engine.studio.dataset.builder import LEFT_OUT, make
 
     with click.progressbar(length=1, label="pictures", file=sys.stderr) as bar:
 

@@ -18,7 +18,7 @@ Also: --audio song.flac, --audio synthetic, --audio none"""
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def command(every: bool, as_json: bool) -> None:
     """List the sound devices that can be listened to: number, channels, rate, name."""
-    from engine.sources import list_devices
+    from engine.audio import list_devices
 
     found = [device for device in list_devices() if every or device.inputs > 0]
     if as_json:

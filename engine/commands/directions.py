@@ -21,9 +21,9 @@ def command(model: str, count: int, samples: int | None, classes: str, seed: int
     They are written beside its weights, with a sheet (directions.webp): a row a direction, two latents from -2 to 2 standard
     deviations. In the show each is a slider, /network/direction/NAME.
     """
-    from engine.resources import model_folder
+    from engine.core.resources import model_folder
     from engine.studio import direction_files, directions, sheets
-    from engine.studio.choosing import class_indices
+    from engine.studio.class_choice import class_indices
     from engine.studio.drawing import best_device, open_model
 
     folder = model_folder(model)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from engine import resources
+from engine.core import resources
 
 OSC_PORT = 9000  # where OSC controllers send by custom
 OSC_BUFFER_BYTES = 4 << 20  # a burst of 10k messages/s must not be lost before it is read
@@ -30,7 +30,7 @@ class Finding:
 
 def check_graphics() -> Iterator[Finding]:
     """OpenGL without a display, and who draws it."""
-    from engine.stage.context import headless_context, is_software
+    from engine.stage.gl_context import headless_context, is_software
 
     try:
         context = headless_context()
@@ -51,7 +51,7 @@ def check_graphics() -> Iterator[Finding]:
 
 def check_window() -> Iterator[Finding]:
     """A display to open a window on."""
-    from engine.outputs.display import displays_available, monitor_names
+    from engine.windows.display import displays_available, monitor_names
 
     available, reason = displays_available()
     if available:
@@ -64,7 +64,7 @@ def check_encoder() -> Iterator[Finding]:
     """Video encoders for recording."""
     import av
 
-    from engine.outputs.recorder import nvenc_opens
+    from engine.outputs.film import nvenc_opens
 
     if nvenc_opens(1280, 720):
         yield Finding("ok", "recording", "encoder: h264_nvenc, on the card")
@@ -76,7 +76,7 @@ def check_encoder() -> Iterator[Finding]:
 
 def check_audio() -> Iterator[Finding]:
     """Sound devices that can be listened to."""
-    from engine.sources import list_devices
+    from engine.audio import list_devices
 
     try:
         inputs = [device.name for device in list_devices() if device.inputs > 0]
@@ -145,19 +145,19 @@ def check_memory() -> Iterator[Finding]:
 
 def check_runtimes() -> Iterator[Finding]:
     """What can execute the network, and what keeps the others from it. Looks the libraries up without loading them."""
+    from engine.runtime.available import availabilities, reasons
     from engine.runtime.nvidia import cards
-    from engine.runtime.offers import offers, reasons
 
-    found = offers()
-    working = [f"{offer.runtime} ({offer.found})" for offer in found if offer.works]
-    missing = [offer for offer in found if not offer.works]
+    found = availabilities()
+    working = [f"{availability.runtime} ({availability.found})" for availability in found if availability.works]
+    missing = [availability for availability in found if not availability.works]
     cores = f"{os.cpu_count()} processor cores"
     if working:
         yield Finding("ok", "runtimes", f"best first: {', '.join(working)}; {cores}")
     else:
         yield Finding("fault", "runtimes", f"none; {cores}", "pip install openvino torch")
     if missing:
-        faster = cards() and any(offer.runtime not in ("openvino", "torch") for offer in missing)
+        faster = cards() and any(availability.runtime not in ("openvino", "torch") for availability in missing)
         yield Finding("note" if faster else "ok", "other runtimes", reasons(missing))
 
 

@@ -42,10 +42,10 @@ def command(
     Clavilux         a model's folder
     tensors by name  .safetensors or .pt, with --architecture and --config
     """
-    from engine.resources import model_name
+    from engine.core.resources import model_name
+    from engine.studio.checkpoint.detection import Given
     from engine.studio.checkpoint.hub import download
     from engine.studio.checkpoint.importing import Order, import_checkpoint
-    from engine.studio.checkpoint.opening import Given
 
     if (file is None) == (from_hub is None):
         raise click.UsageError("give either a FILE or --from-hub")

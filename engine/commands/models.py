@@ -5,7 +5,7 @@ import tomllib
 
 import click
 
-from engine import resources
+from engine.core import resources
 
 
 @click.command()

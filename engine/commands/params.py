@@ -9,7 +9,7 @@ from engine.commands.play import complete_model, complete_patch, usual_patch
 
 if TYPE_CHECKING:
     from engine.control.tree import ParamTree
-    from engine.params import Leaf, Param
+    from engine.core.params import Leaf, Param
 
 EPILOG = """\b
 Examples:
@@ -21,8 +21,8 @@ Examples:
 
 def tree_of(patch: str, model: str) -> "ParamTree":
     """Every parameter of a show that plays `patch` with `model`; nothing is started. Raises what loading them raises."""
-    from engine import resources
-    from engine.instrument import Instrument, find_patch
+    from engine.core import resources
+    from engine.instrument.instrument import Instrument, find_patch
     from engine.runtime.card import load_card
 
     card = load_card(resources.model_folder(model), verify=False)

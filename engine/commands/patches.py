@@ -2,7 +2,7 @@
 
 import click
 
-from engine import resources
+from engine.core import resources
 
 
 @click.command(epilog="Example: clavilux play tidal. Your own go to ~/.local/share/clavilux/patches, or --assets DIR/patches.")

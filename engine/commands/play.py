@@ -10,11 +10,11 @@ import click
 from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
-from engine.commands.numbers import Between
-from engine.options import DEFAULT_FILM, TRACK, PlayOptions
+from engine.commands.shared import Between
+from engine.show.options import DEFAULT_FILM, TRACK, PlayOptions
 
 if TYPE_CHECKING:
-    from engine.guard.watched import Watched
+    from engine.guard.supervised_show import SupervisedShow
 
 LONGEST_S = 1e7  # of a track: nobody plays on from beyond it
 
@@ -44,14 +44,14 @@ def read_size(ctx: click.Context, param: click.Parameter, value: str) -> tuple[i
 
 def complete_patch(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Names of patches that begin so."""
-    from engine import resources
+    from engine.core import resources
 
     return [path.stem for path in resources.listing("patches", "*.toml") if path.stem.startswith(incomplete)]
 
 
 def complete_model(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Names of models that begin so."""
-    from engine import resources
+    from engine.core import resources
 
     return [path.name for path in resources.models() if path.name.startswith(incomplete)]
 
@@ -101,7 +101,7 @@ def split_flags(args: list[str]) -> tuple[list[str], tuple[tuple[str, str], ...]
 
 def usual_patch(model: str) -> str:
     """The patch that plays a model where nobody names one: its card says which."""
-    from engine import resources
+    from engine.core import resources
     from engine.runtime.card import load_card
 
     return load_card(resources.model_folder(model), verify=False).patch or PlayOptions().patch
@@ -121,17 +121,17 @@ def check_params(given: tuple[tuple[str, str], ...], patch: str, model: str) -> 
             raise click.UsageError(f"{address}: {error}, from the command line; see `clavilux params {patch}`") from None
 
 
-def as_ordered(options: PlayOptions, watched: "Watched", named: frozenset[str]) -> PlayOptions:
+def as_resumed(options: PlayOptions, supervised: "SupervisedShow", named: frozenset[str]) -> PlayOptions:
     """`options` as the supervisor and the journal want them. `named` are those that the user gave on the command line.
 
     A show that was started with `--resume` plays what is named; one that comes back after a crash plays what it played.
     """
-    orders = watched.orders
-    again = orders.life > 0
-    options = replace(options, seconds=options.seconds if orders.left_s is None else orders.left_s, again=again)
+    launch = supervised.launch
+    again = launch.life > 0
+    options = replace(options, seconds=options.seconds if launch.left_s is None else launch.left_s, again=again)
     if again and options.record is not None:
         options = replace(options, record=unused(options.record))  # what was recorded before the crash stays
-    saved = watched.saved
+    saved = supervised.saved
     if saved is None:
         return options
     if again and not saved.bases.get("/record", True):  # it had been ended by hand
@@ -140,9 +140,9 @@ def as_ordered(options: PlayOptions, watched: "Watched", named: frozenset[str]) 
     if again and isinstance(at_s, int | float) and options.from_s < at_s < LONGEST_S:
         options = replace(options, from_s=float(at_s))
     bases = dict(saved.bases)
-    from engine import resources
     from engine.commands.params import tree_of
-    from engine.instrument import find_patch
+    from engine.core import resources
+    from engine.instrument.instrument import find_patch
 
     try:
         patch = find_patch(saved.patch)
@@ -151,21 +151,23 @@ def as_ordered(options: PlayOptions, watched: "Watched", named: frozenset[str]) 
             options = replace(options, patch=saved.patch)
         elif not find_patch(options.patch).path.samefile(patch.path):
             bases.clear()
-            watched.messages.append(f"{options.patch} plays as saved: the parameters left by the last show are of {saved.patch}")
+            supervised.messages.append(
+                f"{options.patch} plays as saved: the parameters left by the last show are of {saved.patch}"
+            )
     except (OSError, ValueError, LookupError) as error:
-        watched.messages.append(f"{error}; {options.patch} plays instead")
+        supervised.messages.append(f"{error}; {options.patch} plays instead")
     if again or "model" not in named:
         try:
             resources.model_folder(saved.model)
             options = replace(options, model=saved.model)
         except OSError as error:
-            watched.messages.append(f"{error}; {options.model} plays instead")
+            supervised.messages.append(f"{error}; {options.model} plays instead")
     if again:
         tree = tree_of(options.patch, options.model) if options.params else ()
         return replace(options, params=tuple(item for item in options.params if item[0] in tree))
     # Another day's recording is not gone on with.
     given = {"/record", *(address for address, _ in options.params), *(f"/{name}" for name in named)}
-    watched.saved = replace(saved, bases={address: value for address, value in bases.items() if address not in given})
+    supervised.saved = replace(saved, bases={address: value for address, value in bases.items() if address not in given})
     return options
 
 
@@ -271,34 +273,34 @@ def command(
     **given: Any,
 ) -> None:
     """Perform PATCH to sound. Every parameter is a flag too: --latent.truncation 0.6 sets /latent/truncation."""
-    from engine import resources
-    from engine.guard.orders import NO_DISPLAY, Orders
+    from engine.core import resources
+    from engine.guard.launch_environment import NO_DISPLAY, LaunchEnvironment
 
-    orders = Orders.take()
+    launch = LaunchEnvironment.take()
     mode = ("headless" if realtime else "film") if headless else "window"
     if realtime and not headless:
         raise click.UsageError("expected --headless with --realtime; a window is always in real time")
     if given["resume"] and (given["safe"] or mode == "film"):
         raise click.UsageError("expected --resume for a performance in real time, and not with --safe")
-    if mode != "film" and orders is None and not unsupervised and (mode == "headless" or may_have_display()):
+    if mode != "film" and launch is None and not unsupervised and (mode == "headless" or may_have_display()):
         from engine.guard.supervisor import supervise
 
         ctx.exit(supervise(ctx.meta["words"], given["seconds"], given["resume"], given["safe"]))
-    from engine.guard.watched import Watched
+    from engine.guard.supervised_show import SupervisedShow
 
-    safe = given["safe"] or (orders is not None and orders.safe)
+    safe = given["safe"] or (launch is not None and launch.safe)
     if safe:
         resources.use_shipped_alone()
     elif assets is not None:
         resources.add_assets(assets)
     if mode == "window":
-        from engine.outputs.display import displays_available
+        from engine.windows.display import displays_available
 
         available, reason = displays_available()
-        if not available and orders is not None:
-            if orders.life > 0:  # a film instead would surprise
+        if not available and launch is not None:
+            if launch.life > 0:  # a film instead would surprise
                 ctx.exit(NO_DISPLAY)
-            Watched(orders).film()
+            SupervisedShow(launch).film()
         if not available:
             mode = "film"
             click.echo(f"No display ({reason}): writing a film to {given['record'] or DEFAULT_FILM} instead.")
@@ -309,17 +311,17 @@ def command(
     options = PlayOptions(mode=mode, rate_hz=rate_hz, params=(*ctx.meta["params"], *settings), **given)
     if safe:
         options = without_the_users(options)
-    watched = Watched(orders, options.resume, safe) if mode != "film" else None
-    if watched is not None:
+    supervised = SupervisedShow(launch, options.resume, safe) if mode != "film" else None
+    if supervised is not None:
         named = (name for name in ("patch", "model", "seed") if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE)
-        options = as_ordered(options, watched, frozenset(named))
+        options = as_resumed(options, supervised, frozenset(named))
     check_params(options.params, options.patch, options.model)
-    from engine.show import perform
+    from engine.show.perform import perform
 
-    if watched is None:
+    if supervised is None:
         perform(options)
     else:
-        perform(options, watched)
+        perform(options, supervised)
 
 
 def may_have_display() -> bool:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from engine.commands.numbers import Between
 from engine.commands.play import complete_model
+from engine.commands.shared import Between
 
 KINDS = ("samples", "classes", "mix", "styles", "neighbours")
 
@@ -48,10 +48,10 @@ def command(
     """
     import numpy as np
 
+    from engine.core.resources import model_folder
     from engine.outputs.filenames import unused
-    from engine.resources import model_folder
     from engine.studio import sheets
-    from engine.studio.choosing import class_indices
+    from engine.studio.class_choice import class_indices
     from engine.studio.drawing import best_device, open_model
 
     folder = model_folder(model)

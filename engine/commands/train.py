@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from engine.commands.numbers import Between
+from engine.commands.shared import Between
 
 
 @click.command()
@@ -51,8 +51,8 @@ def command(
     Stopped by Ctrl-C, or killed, it goes on from its last checkpoint when the same command is given again.
     Curves and sheets: tensorboard --logdir RUN. Several cards: torchrun --nproc-per-node 4 -m engine.cli train ...
     """
-    from engine.resources import model_folder
-    from engine.studio.training.plan import Every, Plan
+    from engine.core.resources import model_folder
+    from engine.studio.training.run_options import Every, Plan
 
     plan = Plan(
         data=data,

@@ -22,7 +22,7 @@ def command(model: str, output: Path, factor: int, weights: Path | None, force: 
 
     It costs 40 GMAC a frame at 256 px: for graphics cards, and for films.
     """
-    from engine.resources import model_folder
+    from engine.core.resources import model_folder
     from engine.studio.upscaling import upscale
 
     upscale(model_folder(model), factor, output, weights, force)

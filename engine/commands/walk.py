@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from engine.commands.numbers import Between
 from engine.commands.play import complete_model
+from engine.commands.shared import Between
 
 
 @click.command(epilog="Example: clavilux walk light -o loop.mp4 --class city --class lava")
@@ -40,9 +40,9 @@ def command(
     truncation: float,
 ) -> None:
     """Walk through MODEL, a folder or a name on the shelf, and come back to where it began: what is written loops."""
-    from engine.resources import model_folder
+    from engine.core.resources import model_folder
     from engine.studio import loops
-    from engine.studio.choosing import class_index
+    from engine.studio.class_choice import class_index
     from engine.studio.drawing import best_device, open_model
 
     loops.check_ending(output)

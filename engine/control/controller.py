@@ -2,18 +2,18 @@
 
 from abc import abstractmethod
 
-from engine.chance import Chance
-from engine.moment import Moment
-from engine.params import Parametric
+from engine.core.params import Parametric
+from engine.core.rng import Rng
+from engine.core.tick_context import TickContext
 
 
 class Controller(Parametric):
     """Base of all controllers. Times are in seconds, so that the hop size does not change the look."""
 
-    def __init__(self, chance: Chance) -> None:
+    def __init__(self, rng: Rng) -> None:
         super().__init__()
-        self.chance = chance
+        self.rng = rng
 
     @abstractmethod
-    def step(self, x: float, moment: Moment) -> float:
+    def step(self, x: float, context: TickContext) -> float:
         """The output for the input `x` at this tick."""

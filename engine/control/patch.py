@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from engine.control.patch_midi import MidiSpec, read_midi
+from engine.control.midi_table import MidiSpec, read_midi
 
 SCHEMA = 1
 MODEL = "model"  # as a palette: the playing model's own classes

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from engine.control.signals import Signals
 from engine.control.tree import Target
-from engine.params import Param, Parametric
+from engine.core.params import Param, Parametric
 
 
 class Route(Parametric):

@@ -2,8 +2,8 @@
 
 from engine.control.patch import SectionSpec
 from engine.control.tree import Target
-from engine.moment import Moment
-from engine.params import Param, Parametric
+from engine.core.params import Param, Parametric
+from engine.core.tick_context import TickContext
 
 
 class Section(Parametric):
@@ -20,22 +20,22 @@ class Section(Parametric):
         self.active = False
         self.moves: list[tuple[Target, float]] = []  # target, offset at level 1
 
-    def step(self, moment: Moment) -> bool:
+    def step(self, context: TickContext) -> bool:
         """Start, end and fade on this tick's events. True if the section began in it."""
         spec, began = self.spec, False
-        for event in moment.features.events:
+        for event in context.features.events:
             if event.kind in spec.on:
                 began = True
             elif event.kind in spec.off:
                 self.active = False
         if began:
             self.active, self.age_bars = True, 0.0
-        self.age_bars += moment.dt_s * moment.pace
+        self.age_bars += context.dt_s * context.pace
         if spec.bars > 0.0 and self.age_bars > spec.bars:
             self.active = False
         goal = float(self.active or self.fire)
         if self.level != goal:
-            reach = moment.dt_s / spec.fade_s if spec.fade_s > 0.0 else 1.0
+            reach = context.dt_s / spec.fade_s if spec.fade_s > 0.0 else 1.0
             self.level = min(self.level + reach, goal) if goal > self.level else max(self.level - reach, goal)
         return began
 

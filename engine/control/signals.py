@@ -3,8 +3,8 @@
 import math
 
 from engine.control.patch import MACROS, suggest
-from engine.moment import Moment
-from engine.types import FeatureFrame
+from engine.core.tick_context import TickContext
+from engine.core.types import FeatureFrame
 
 FEATURES = (
     "loudness", "loudness_db", "level", "gain_db", "flux", "gradient", "centroid", "onset", "kick", "snare", "hat",
@@ -93,19 +93,19 @@ class Signals:
             if found is not None:
                 now[found] = max(now[found], event.strength)
 
-    def keep_time(self, moment: Moment) -> None:
+    def keep_time(self, context: TickContext) -> None:
         """Fill the slots of the musical time in force."""
         now = self.now
         if self._music:
-            beats, bars, phrases = moment.beats, moment.bars, float(moment.phrases)
+            beats, bars, phrases = context.beats, context.bars, float(context.phrases)
             beat, bar = math.floor(beats), math.floor(bars)
-            music = (moment.bpm, moment.sure, beats - beat, bars - bar, float(beat), float(bar), phrases)
+            music = (context.bpm, context.sure, beats - beat, bars - bar, float(beat), float(bar), phrases)
             for slot, index in self._music:
                 now[slot] = music[index]
         if self._beat_slot >= 0:
-            now[self._beat_slot] = moment.sure if moment.beat_now and moment.steady else 0.0
+            now[self._beat_slot] = context.sure if context.beat_now and context.steady else 0.0
         if self._bar_slot >= 0:
-            now[self._bar_slot] = moment.sure if moment.bar_now and moment.steady else 0.0
+            now[self._bar_slot] = context.sure if context.bar_now and context.steady else 0.0
 
     def _open(self, source: str) -> int:
         self._slots[source] = len(self.now)

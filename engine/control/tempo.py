@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from engine.params import Param, Parametric, Trigger
+from engine.core.params import Param, Parametric, Trigger
 
 RESTING_BPM = 120.0  # the pace of a show that has heard no beat yet
 LOW_BPM, HIGH_BPM = 20.0, 400.0

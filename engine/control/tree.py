@@ -10,8 +10,8 @@ import math
 import time
 from collections.abc import Collection, Iterator, Mapping
 
-from engine.params import Leaf, ParamError
-from engine.types import Change, Value
+from engine.core.params import Leaf, ParamError
+from engine.core.types import Change, Value
 
 MOST_WAITING = 64  # posts between two ticks: more than fingers press
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from engine.features.hop import Feature, Format, Hop
-from engine.features.spectrum import Spectrum
-from engine.registry import register
-from engine.types import FloatArray
+from engine.core.registry import register
+from engine.core.types import FloatArray
+from engine.features.analysis.feature import Feature, Format, Hop
+from engine.features.analysis.spectrum import Spectrum
 
 MELS = 40
 LOW_HZ, HIGH_HZ = 30.0, 16000.0

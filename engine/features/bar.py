@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from engine.features.hop import Feature, Hop
-from engine.params import Param
-from engine.registry import register
+from engine.core.params import Param
+from engine.core.registry import register
+from engine.features.analysis.feature import Feature, Hop
 
 FADE = 0.94  # a beat
 NEAR = 0.15  # beats: kicks and snares this near to a beat count for it

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
+from engine.core.registry import register
+from engine.features.analysis.feature import Feature, Format, Hop, unit
 from engine.features.bands import mel_centres_hz
-from engine.features.hop import Feature, Format, Hop, unit
-from engine.registry import register
 
 LOW_HZ, OCTAVES = 100.0, 7.0
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from engine.features.hop import Feature, Format, Hop
-from engine.features.native import Transform
-from engine.features.spectrum import LOW_FACTOR, LOW_S, late_window, power_of_two
-from engine.registry import register
-from engine.types import FloatArray
+from engine.core.registry import register
+from engine.core.types import FloatArray
+from engine.features.analysis.aubio_binding import Transform
+from engine.features.analysis.feature import Feature, Format, Hop
+from engine.features.analysis.spectrum import LOW_FACTOR, LOW_S, late_window, power_of_two
 
 EVERY_S = 0.0427
 REST_HOPS = 2  # between the transform and the fit, so that no hop does both

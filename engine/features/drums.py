@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.features.hop import Feature, Format, Hop, unit
-from engine.params import Param
-from engine.registry import register
-from engine.types import FloatArray
+from engine.core.params import Param
+from engine.core.registry import register
+from engine.core.types import FloatArray
+from engine.features.analysis.feature import Feature, Format, Hop, unit
 
 NAMES = ("kick", "snare", "hat")
 WEIGHTS = Path(__file__).with_name("drums.npz")  # made by tools/train_drums.py

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from engine.features.hop import Feature, Format, Hop, unit
-from engine.registry import register
+from engine.core.registry import register
+from engine.features.analysis.feature import Feature, Format, Hop, unit
 
 LAG_S = 0.0107
 MEMORY_S = 10.0

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from engine.features.hop import Feature, Format, Hop, unit
-from engine.registry import register
+from engine.core.registry import register
+from engine.features.analysis.feature import Feature, Format, Hop, unit
 
 RANGE_DB = 20.0
 FIRST_REFERENCE_DB = -12.0

@@ -1,8 +1,8 @@
 """Evens out how loud the music is played."""
 
-from engine.features.hop import Feature, Format, Hop, unit
-from engine.params import Param
-from engine.registry import register
+from engine.core.params import Param
+from engine.core.registry import register
+from engine.features.analysis.feature import Feature, Format, Hop, unit
 
 TARGET_DB = -14.0
 LEVEL_RANGE_DB = 40.0

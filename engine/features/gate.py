@@ -1,8 +1,8 @@
 """Tells silence from sound."""
 
-from engine.features.hop import Feature, Hop
-from engine.params import Param
-from engine.registry import register
+from engine.core.params import Param
+from engine.core.registry import register
+from engine.features.analysis.feature import Feature, Hop
 
 HYSTERESIS_DB = 6.0
 HOLD_S = 0.4

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from engine.features.hop import Feature, Format, Hop, unit
-from engine.registry import register
+from engine.core.registry import register
+from engine.features.analysis.feature import Feature, Format, Hop, unit
 
 LAG_S = 0.0232  # one frame of the original: 512 samples at 22.05 kHz
 MEMORY_S = 60.0

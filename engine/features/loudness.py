@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 
-from engine.features.hop import Feature, Format, Hop, unit
-from engine.features.spectrum import Spectrum
-from engine.registry import register
-from engine.types import FloatArray
+from engine.core.registry import register
+from engine.core.types import FloatArray
+from engine.features.analysis.feature import Feature, Format, Hop, unit
+from engine.features.analysis.spectrum import Spectrum
 
 RANGE_DB = 60.0
 LEAST = 1e-12

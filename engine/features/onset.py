@@ -1,8 +1,8 @@
 """Onsets: the moments at which something starts."""
 
-from engine.features.hop import Feature, Format, Hop, unit
-from engine.params import Param
-from engine.registry import register
+from engine.core.params import Param
+from engine.core.registry import register
+from engine.features.analysis.feature import Feature, Format, Hop, unit
 
 MEAN_S = 0.12
 APART_S = 0.045

@@ -2,10 +2,10 @@
 
 import math
 
-from engine.features.hop import Feature, Format, Hop, unit
-from engine.features.native import Yin
-from engine.features.spectrum import LOW_FACTOR, power_of_two
-from engine.registry import register
+from engine.core.registry import register
+from engine.features.analysis.aubio_binding import Yin
+from engine.features.analysis.feature import Feature, Format, Hop, unit
+from engine.features.analysis.spectrum import LOW_FACTOR, power_of_two
 
 WINDOW_S = 0.0427
 EVERY = 4  # hops

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
-from engine.features.hop import Feature, Format, Hop, unit
-from engine.params import Param
-from engine.registry import register
+from engine.core.params import Param
+from engine.core.registry import register
+from engine.features.analysis.feature import Feature, Format, Hop, unit
 
 FRAME_S = 0.01067  # the novelty is summed to about 94 Hz
 MEMORY_S, RECENT_S = 10.9, 6.0

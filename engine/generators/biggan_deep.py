@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from engine.generators.bending import Bend
-from engine.network import NOTHING, Network
-from engine.registry import register
+from engine.core.network import NOTHING, Network
+from engine.core.registry import register
+from engine.generators.layers.bending import Bend
 
 STATISTICS = 51  # sets of statistics in a checkpoint, for truncation 0, 0.02, ..., 1
 EPSILON = 1e-4
@@ -182,7 +182,7 @@ class BigGanDeep(Network):
             bends[side] = index, channels  # the last of its size
         self.resolution = (side, side)
         self.bends = nn.ModuleDict({str(index): Bend(n, size) for size, (index, n) in bends.items() if size <= BENDABLE})
-        self.live = {"bend": (len(self.bends), 6)}
+        self.extra_inputs = {"bend": (len(self.bends), 6)}
         self.bn = LastNorm(layers[-1][2] * ch)
         self.to_rgb = nn.Conv2d(layers[-1][2] * ch, 3, 3, padding=1)
         self.register_buffer("grid", torch.arange(STATISTICS, dtype=torch.float32), persistent=False)
@@ -206,7 +206,9 @@ class BigGanDeep(Network):
             raise ValueError(f"expected layers that end at {resolution} pixels; got {layers}, which end at {model.resolution[0]}")
         return model
 
-    def forward(self, z: Tensor, y: Tensor, truncation: Tensor, noise: Tensor, live: Mapping[str, Tensor] = NOTHING) -> Tensor:
+    def forward(
+        self, z: Tensor, y: Tensor, truncation: Tensor, noise: Tensor, extra_inputs: Mapping[str, Tensor] = NOTHING
+    ) -> Tensor:
         """z (B,128) ~ N(0,1), y (B,1000) summing to 1, truncation (B,1) 0..1, live bend (B,K,6): (B,3,H,W) in -1..1."""
         dtype = self.gen_z.weight.dtype
         shares = self.shares(truncation.float())  # (B, 51)
@@ -216,8 +218,8 @@ class BigGanDeep(Network):
         level = 0
         for index, layer in enumerate(self.layers):
             x = layer(x) if isinstance(layer, Attention) else layer(x, condition, shares)
-            if "bend" in live and str(index) in self.bends:
-                x = self.bends[str(index)](x, live["bend"][:, level])
+            if "bend" in extra_inputs and str(index) in self.bends:
+                x = self.bends[str(index)](x, extra_inputs["bend"][:, level])
                 level += 1
         return torch.tanh(self.to_rgb(self.bn(x, shares)))
 

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from engine.network import NOTHING, Network
-from engine.registry import register
+from engine.core.network import NOTHING, Network
+from engine.core.registry import register
 
 KEY, MOVE, BEND, TONE = 3, 8, 12, 6  # latent layout: where, what differs downwards (3 each), twice pan tilt zoom roll, bend, tone
 WAVES = ((1.0, 0.2, 0.3), (0.6, 0.8, 1.9), (-0.7, 0.7, 3.1))  # KEY of them: direction and phase
@@ -104,7 +104,7 @@ class Light(Network):
         self.z_size = 2 * KEY + MOVE + BEND + TONE
         self.noise_shape = (3, 8, 8)
         self.resolution = (8 * self.cells, 8 * self.cells)
-        self.live = {}
+        self.extra_inputs = {}
         a, b, c = (int(n) for n in config["widths"])
         d, e, f = (int(n) for n in config["blocks"])
         self.decoder = Decoder(channels, (a, b, c), (d, e, f))
@@ -130,7 +130,9 @@ class Light(Network):
     def from_config(cls, config: dict[str, Any]) -> Self:
         return cls(config)
 
-    def forward(self, z: Tensor, y: Tensor, truncation: Tensor, noise: Tensor, live: Mapping[str, Tensor] = NOTHING) -> Tensor:
+    def forward(
+        self, z: Tensor, y: Tensor, truncation: Tensor, noise: Tensor, extra_inputs: Mapping[str, Tensor] = NOTHING
+    ) -> Tensor:
         """z (B,32) ~ N(0,1), y (B,classes) summing to 1, truncation (B,1) 0..1, noise (B,3,8,8) ~ N(0,1): (B,3,H,W) in -1..1."""
         where, down, move, bend, tone = torch.split(z * truncation, [KEY, KEY, MOVE, BEND, TONE], 1)
         like = self.likelihood(where, y)

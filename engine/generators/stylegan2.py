@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from engine.generators.bending import Bend
-from engine.generators.mapping import Dense
-from engine.generators.mapping import Mapping as MappingNetwork
-from engine.network import NOTHING, Network
-from engine.registry import register
+from engine.core.network import NOTHING, Network
+from engine.core.registry import register
+from engine.generators.layers.bending import Bend
+from engine.generators.layers.mapping_network import Dense
+from engine.generators.layers.mapping_network import Mapping as MappingNetwork
 
 ROOT2 = 2**0.5
 BENDABLE = 64  # pixels: the largest feature maps that may be bent
@@ -298,19 +298,21 @@ class StyleGAN2(Network):
         self.mapping = MappingNetwork(self.z_size, c_size, w_size, int(config["mapping_layers"]), [*layers, resolution])
         self.synthesis = Synthesis(sizes, channels, w_size, float(config["conv_clamp"]))
         bends = sum(size <= BENDABLE for size in sizes)
-        self.live = {**self.mapping.live, "grain": (3,), "bend": (bends, 6)}
+        self.extra_inputs = {**self.mapping.extra_inputs, "grain": (3,), "bend": (bends, 6)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         return cls(config)
 
-    def forward(self, z: Tensor, y: Tensor, truncation: Tensor, noise: Tensor, live: Mapping[str, Tensor] = NOTHING) -> Tensor:
+    def forward(
+        self, z: Tensor, y: Tensor, truncation: Tensor, noise: Tensor, extra_inputs: Mapping[str, Tensor] = NOTHING
+    ) -> Tensor:
         """z (B,Z), y (B,C), truncation (B,1), noise (B,L-1,2), live[name] (B,*shape): the picture (B,3,H,W), about -1..1."""
-        w = self.mapping(z, y, truncation, live)
+        w = self.mapping(z, y, truncation, extra_inputs)
         strength = torch.ones_like(noise[..., 0], dtype=torch.float32)  # (B, L - 1)
-        if "grain" in live:
-            strength = strength + self.mapping.by_layer(live["grain"].float())[:, :-1, 0]
-        return self.synthesis(w, noise.float(), strength, live.get("bend"))  # type: ignore[no-any-return]
+        if "grain" in extra_inputs:
+            strength = strength + self.mapping.by_layer(extra_inputs["grain"].float())[:, :-1, 0]
+        return self.synthesis(w, noise.float(), strength, extra_inputs.get("bend"))  # type: ignore[no-any-return]
 
 
 def _styled(kernel: Tensor, x: Tensor, style: Tensor, turned: bool = False) -> tuple[Tensor, Tensor]:

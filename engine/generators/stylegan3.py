@@ -12,12 +12,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from engine.generators.alias_free import FilteredReLU, lowpass
-from engine.generators.bending import inverse
-from engine.generators.mapping import Dense
-from engine.generators.mapping import Mapping as MappingNetwork
-from engine.network import NOTHING, Network
-from engine.registry import register
+from engine.core.network import NOTHING, Network
+from engine.core.registry import register
+from engine.generators.layers.alias_free import FilteredReLU, lowpass
+from engine.generators.layers.bending import inverse
+from engine.generators.layers.mapping_network import Dense
+from engine.generators.layers.mapping_network import Mapping as MappingNetwork
 
 DEPTH, CRITICAL, MARGIN = 14, 2, 10  # layers before tRGB; those that are critically sampled; pixels round the picture
 TAPS = 6  # of a filter, a pixel of the lower rate
@@ -213,13 +213,15 @@ class StyleGAN3(Network):
         self.mapping = MappingNetwork(self.z_size, c_size, w_size, int(config["mapping_layers"]), detail)
         kernel = 3 if kind == "t" else 1
         self.synthesis = Synthesis(w_size, rows, kernel, kind == "r", float(config["conv_clamp"]))
-        self.live = {**self.mapping.live, "camera": (4,)}
+        self.extra_inputs = {**self.mapping.extra_inputs, "camera": (4,)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         return cls(config)
 
-    def forward(self, z: Tensor, y: Tensor, truncation: Tensor, noise: Tensor, live: Mapping[str, Tensor] = NOTHING) -> Tensor:
+    def forward(
+        self, z: Tensor, y: Tensor, truncation: Tensor, noise: Tensor, extra_inputs: Mapping[str, Tensor] = NOTHING
+    ) -> Tensor:
         """z (B,Z), y (B,C), truncation (B,1), noise (B,1,1), live[name] (B,*shape): the picture (B,3,H,W), about -1..1."""
-        camera = live["camera"].float() if "camera" in live else None
-        return self.synthesis(self.mapping(z, y, truncation, live), camera)  # type: ignore[no-any-return]
+        camera = extra_inputs["camera"].float() if "camera" in extra_inputs else None
+        return self.synthesis(self.mapping(z, y, truncation, extra_inputs), camera)  # type: ignore[no-any-return]

@@ -10,8 +10,8 @@ from typing import Any, Self
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from engine.network import NOTHING, Network
-from engine.registry import lookup, register
+from engine.core.network import NOTHING, Network
+from engine.core.registry import lookup, register
 
 CHANNELS, DEPTH, WHOLE = 64, 16, 4  # feature maps, layers of them, and the factor that the network always draws
 
@@ -46,13 +46,15 @@ class Upscaled(Network):
         super().__init__()
         self.base, self.upscaler = base, Upscaler(factor)
         self.z_size, self.noise_shape, self.classes = base.z_size, base.noise_shape, base.classes
-        self.live, self.costly = base.live, base.costly
+        self.extra_inputs, self.costly = base.extra_inputs, base.costly
         self.resolution = (base.resolution[0] * factor, base.resolution[1] * factor)
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         return cls(int(config["factor"]), lookup("architecture", str(config["base"])).from_config(config["config"]))
 
-    def forward(self, z: Tensor, y: Tensor, truncation: Tensor, noise: Tensor, live: Mapping[str, Tensor] = NOTHING) -> Tensor:
-        picture: Tensor = self.upscaler(self.base(z, y, truncation, noise, live))
+    def forward(
+        self, z: Tensor, y: Tensor, truncation: Tensor, noise: Tensor, extra_inputs: Mapping[str, Tensor] = NOTHING
+    ) -> Tensor:
+        picture: Tensor = self.upscaler(self.base(z, y, truncation, noise, extra_inputs))
         return picture

@@ -20,7 +20,7 @@ class Heartbeat:
     """Beats from the moment it is made until the process ends."""
 
     def __init__(self, pipe: int) -> None:
-        """`pipe` is the end to write to, as `engine.guard.orders` numbers it."""
+        """`pipe` is the end to write to, as `engine.guard.launch_environment` numbers it."""
         self._pipe = _descriptor(pipe)
         self._sending = threading.Lock()
         self._phase = STARTING

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # it would bring numpy into the supervisor
-    from engine.types import Value
+    from engine.core.types import Value
 
 log = logging.getLogger("clavilux.journal")
 SCHEMA = 1

@@ -19,8 +19,8 @@ from pathlib import Path
 import engine
 from engine.guard.heartbeat import ENDING, FILM
 from engine.guard.journal import Claim, state_folder
-from engine.guard.orders import NO_DISPLAY, NONE_LEFT, Orders
-from engine.guard.watch import LOOK_S, SAFE_CRASHES, Crashes, Watch
+from engine.guard.launch_environment import NO_DISPLAY, NONE_LEFT, LaunchEnvironment
+from engine.guard.show_watchdog import LOOK_S, SAFE_CRASHES, CrashCounter, Watch
 
 LEAVE_S = 15.0  # for a show that was asked to end; a second request does not wait
 NO_START_S = 2.0  # after a process that could not be started at all
@@ -42,7 +42,7 @@ class Supervisor:
 
     def __init__(self, words: Sequence[str], seconds: float | None, resume: bool, safe: bool) -> None:
         self._words, self._seconds, self._resume = tuple(words), seconds, resume
-        self._crashes = Crashes(safe)
+        self._crashes = CrashCounter(safe)
         self._asked = 0  # how often we were asked to end
         self._began_s: float | None = None  # when the first picture was shown
         self._started_s: float | None = None  # how long that took
@@ -112,20 +112,20 @@ class Supervisor:
             return f"{SAFE_CRASHES} crashes within a minute: safe mode, with the bundled patch and model alone{kept}"
         return "started again" + (" with what hands set" if self._claim and self._claim.written else "")
 
-    def _orders(self, life: int, why: str, left_s: float | None) -> Orders:
+    def _orders(self, life: int, why: str, left_s: float | None) -> LaunchEnvironment:
         if self._claim is None or self._crashes.safe:
-            return Orders(os.getpid(), safe=self._crashes.safe, life=life, why=why, left_s=left_s)
+            return LaunchEnvironment(os.getpid(), safe=self._crashes.safe, life=life, why=why, left_s=left_s)
         resume = self._claim.path if self._claim.written else self._left
-        return Orders(os.getpid(), -1, str(self._claim.path), str(resume or ""), False, life, why, left_s)
+        return LaunchEnvironment(os.getpid(), -1, str(self._claim.path), str(resume or ""), False, life, why, left_s)
 
     def _left_s(self) -> float | None:
         if self._seconds is None or self._began_s is None:
             return self._seconds
         return self._seconds - (time.monotonic() - self._began_s)
 
-    def _live(self, orders: Orders, watch: Watch) -> tuple[str, int]:
+    def _live(self, launch: LaunchEnvironment, watch: Watch) -> tuple[str, int]:
         """One life of the show: what was wrong with it ("" if it ended by itself), and its exit code, negative for a signal."""
-        show, beats = start(self._words, orders)
+        show, beats = start(self._words, launch)
         reader = threading.Thread(target=hear, args=(beats, watch), name="heartbeats", daemon=True)
         reader.start()
         starving = Starving(show.pid)
@@ -144,7 +144,7 @@ class Supervisor:
                 fault = "did not end" if time.monotonic() > leave_s else ""
             if watch.frames > 0 and not shown:
                 shown = True
-                self._shown(orders.life, watch)
+                self._shown(launch.life, watch)
         if fault:
             show.kill()
             with suppress(subprocess.TimeoutExpired):
@@ -168,7 +168,7 @@ class Supervisor:
         self._asked += 1
 
 
-def start(words: Sequence[str], orders: Orders) -> tuple["subprocess.Popen[bytes]", int]:
+def start(words: Sequence[str], launch: LaunchEnvironment) -> tuple["subprocess.Popen[bytes]", int]:
     """Start a show in a process group of its own, so that Ctrl-C reaches it by way of us; the pipe it beats into.
 
     Ctrl-Z stops us alone: the show plays on.
@@ -187,7 +187,7 @@ def start(words: Sequence[str], orders: Orders) -> tuple["subprocess.Popen[bytes
             os.set_handle_inheritable(handle, True)
             show = subprocess.Popen(
                 command,
-                env=environment | replace(orders, pipe=handle).environment(),
+                env=environment | replace(launch, pipe=handle).environment(),
                 stdin=subprocess.DEVNULL,
                 startupinfo=subprocess.STARTUPINFO(lpAttributeList={"handle_list": [handle]}),
                 creationflags=subprocess.CREATE_NEW_PROCESS_GROUP,
@@ -195,7 +195,7 @@ def start(words: Sequence[str], orders: Orders) -> tuple["subprocess.Popen[bytes
         else:
             show = subprocess.Popen(
                 command,
-                env=environment | replace(orders, pipe=beating).environment(),
+                env=environment | replace(launch, pipe=beating).environment(),
                 stdin=subprocess.DEVNULL,
                 pass_fds=(beating,),
                 process_group=0,

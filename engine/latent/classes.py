@@ -4,10 +4,10 @@ import re
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 
-from engine.chance import Chance
-from engine.moment import Moment
-from engine.params import Leaf, Param, Parametric
-from engine.types import FloatArray
+from engine.core.params import Leaf, Param, Parametric
+from engine.core.rng import Rng
+from engine.core.tick_context import TickContext
+from engine.core.types import FloatArray
 
 
 def slugs(names: Sequence[str]) -> tuple[str, ...]:
@@ -34,14 +34,14 @@ def class_leaves(names: Sequence[str]) -> dict[str, Leaf]:
 class ClassMixer(Parametric):
     """Base of the ways to mix classes. `leaves_of` is the weight of every class of the model, in its order."""
 
-    def __init__(self, weights: Mapping[str, Leaf], palette: Sequence[int], chance: Chance) -> None:
+    def __init__(self, weights: Mapping[str, Leaf], palette: Sequence[int], rng: Rng) -> None:
         super().__init__()
         self.weights = tuple(weights.values())
         self.palette = tuple(palette)  # the patch's classes, in its order
-        self.seed(chance)
+        self.seed(rng)
 
     @abstractmethod
-    def seed(self, chance: Chance) -> None:
+    def seed(self, rng: Rng) -> None:
         """Start afresh with other draws."""
 
     @abstractmethod
@@ -49,5 +49,5 @@ class ClassMixer(Parametric):
         """A section with classes of its own began: be there after `fade_s`."""
 
     @abstractmethod
-    def step(self, moment: Moment) -> FloatArray:
+    def step(self, context: TickContext) -> FloatArray:
         """The weights (C,) of this tick; they sum to 1."""

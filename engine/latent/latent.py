@@ -4,14 +4,14 @@ import math
 
 import numpy as np
 
-from engine.chance import Chance
+from engine.core.params import Param, Parametric
+from engine.core.rng import Rng
+from engine.core.tick_context import TickContext
+from engine.core.types import FloatArray, LatentState
 from engine.latent.classes import ClassMixer
-from engine.latent.live import LiveInputs
 from engine.latent.mover import Mover
+from engine.latent.network_inputs import NetworkInputs
 from engine.latent.noise_field import NoiseField
-from engine.moment import Moment
-from engine.params import Param, Parametric
-from engine.types import FloatArray, LatentState
 
 RANDOM = 1 << 40  # in the draws of the noise: beyond all that flows
 HAND_S = 0.03  # the hand's steps come at its own rate, and should not show
@@ -31,11 +31,11 @@ class Latent(Parametric):
     z = Param((), low=-4.0, high=4.0, doc="z from a hand: its first numbers take the place of the movers'; none gives z back.")
     fade_s = Param(2.0, low=0.01, high=30.0, curve="exp", unit="s", doc="How long a change of patch or seed takes.")
 
-    def __init__(self, z_size: int, noise_size: int, seed: int, live: LiveInputs | None = None) -> None:
+    def __init__(self, z_size: int, noise_size: int, seed: int, extra_inputs: NetworkInputs | None = None) -> None:
         super().__init__()
-        self._z_size, self._noise_size, self._live = z_size, noise_size, live
-        self._chance = Chance(seed, "noise")
-        self._field = NoiseField(self._chance, noise_size)
+        self._z_size, self._noise_size, self._extra_inputs = z_size, noise_size, extra_inputs
+        self._rng = Rng(seed, "noise")
+        self._field = NoiseField(self._rng, noise_size)
         self._phase = 0.0
         self._hand = np.zeros(0, np.float32)  # where the hand's part of z is
         self._last: LatentState | None = None
@@ -44,10 +44,10 @@ class Latent(Parametric):
 
     def seed(self, seed: int) -> None:
         """Other draws from the next tick on, reached gently."""
-        self._chance = Chance(seed, "noise")
-        self._field = NoiseField(self._chance, self._noise_size)
-        if self._live is not None:
-            self._live.seed(seed)
+        self._rng = Rng(seed, "noise")
+        self._field = NoiseField(self._rng, self._noise_size)
+        if self._extra_inputs is not None:
+            self._extra_inputs.seed(seed)
         self.glide()
 
     def glide(self) -> None:
@@ -55,23 +55,23 @@ class Latent(Parametric):
         if self._last is not None:
             self._fading_s = 0.0
 
-    def step(self, movers: list[Mover], classes: ClassMixer, moment: Moment) -> LatentState:
+    def step(self, movers: list[Mover], classes: ClassMixer, context: TickContext) -> LatentState:
         """Everything one tick further."""
         z = np.zeros(self._z_size, np.float32)
         for mover in movers:
-            mover.step(z, moment)
-        self._by_hand(z, moment.dt_s)
-        live = {} if self._live is None else self._live.step(z, moment)
-        state = LatentState(z, classes.step(moment), self.truncation, self._noise(moment), live)
-        self._last = self._glided(state, moment.dt_s) if self._fading_s >= 0.0 else state
+            mover.step(z, context)
+        self._by_hand(z, context.dt_s)
+        extra_inputs = {} if self._extra_inputs is None else self._extra_inputs.step(z, context)
+        state = LatentState(z, classes.step(context), self.truncation, self._noise(context), extra_inputs)
+        self._last = self._glided(state, context.dt_s) if self._fading_s >= 0.0 else state
         return self._last
 
-    def _noise(self, moment: Moment) -> FloatArray:
-        self._phase += moment.dt_s * self.noise_speed
+    def _noise(self, context: TickContext) -> FloatArray:
+        self._phase += context.dt_s * self.noise_speed
         mode = self.noise_mode
         if mode == "const":
             return np.zeros(self._noise_size, np.float32)
-        drawn = self._field.at(self._phase) if mode == "flow" else self._chance.normals(RANDOM + moment.tick, self._noise_size)
+        drawn = self._field.at(self._phase) if mode == "flow" else self._rng.normals(RANDOM + context.tick, self._noise_size)
         return drawn * np.float32(self.noise)
 
     def _by_hand(self, z: FloatArray, dt_s: float) -> None:
@@ -101,4 +101,4 @@ class Latent(Parametric):
 
     def _gliding(self, state: LatentState) -> dict[str, FloatArray]:
         still = {} if self.noise_mode == "random" else {"noise": state.noise}  # new noise every tick is a jump by intent
-        return {**state.live, "z": state.z, "y": state.y, **still}
+        return {**state.extra_inputs, "z": state.z, "y": state.y, **still}

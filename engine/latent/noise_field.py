@@ -4,15 +4,15 @@ import math
 
 import numpy as np
 
-from engine.chance import Chance
-from engine.types import FloatArray
+from engine.core.rng import Rng
+from engine.core.types import FloatArray
 
 
 class NoiseField:
     """A vector of N(0, 1) draws at every whole number, and a smooth way between."""
 
-    def __init__(self, chance: Chance, size: int) -> None:
-        self._chance, self._size = chance, size
+    def __init__(self, rng: Rng, size: int) -> None:
+        self._rng, self._size = rng, size
         self._first: int | None = None
         self._knots = np.zeros((4, size), np.float32)
 
@@ -21,7 +21,7 @@ class NoiseField:
         whole = math.floor(phase)
         if whole != self._first:
             self._first = whole
-            self._knots = np.stack([self._chance.normals(whole + k, self._size) for k in (-1, 0, 1, 2)])
+            self._knots = np.stack([self._rng.normals(whole + k, self._size) for k in (-1, 0, 1, 2)])
         t = phase - whole
         weights = np.array(
             [

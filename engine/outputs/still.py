@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from engine.types import ByteArray
+from engine.core.types import ByteArray
 
 STILLS_WAITING = 4
 

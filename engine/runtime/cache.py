@@ -1,4 +1,4 @@
-"""Prepared models: what a runtime made of a model once, kept between shows, and trusted only while it is what was written.
+"""Compiled models: what a runtime made of a model once, kept between shows, and trusted only while it is what was written.
 
 What is kept is named by a hash of all that it depends on, so that anything else is made anew beside it. Every file is
 compared with the hash that was noted when it was written before any library reads it: a damaged engine is refused, and one
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.resources import cache_folder
+from engine.core.resources import cache_folder
 
 KEPT = 4  # of one model and runtime
 ABANDONED_S = 3600.0  # what was not finished by then belongs to a process that was killed
@@ -25,12 +25,12 @@ _LONGEST, _DIGITS = 64, 16  # of a folder's name: characters of the model's, and
 
 
 class DamagedError(RuntimeError):
-    """A prepared model that is not what was written; the message names the file."""
+    """A compiled model that is not what was written; the message names the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One model prepared for one runtime. `facts` are all that it depends on."""
+    """One model compiled for one runtime. `facts` are all that it depends on."""
 
     runtime: str
     name: str  # the model's, which may hold anything
@@ -40,11 +40,11 @@ class Entry:
     def folder(self) -> Path:
         """Where it is kept, whether it is there or not."""
         digest = hashlib.sha256(json.dumps(sorted(self.facts.items())).encode()).hexdigest()[:_DIGITS]
-        return cache_folder() / "prepared" / self.runtime / f"{self._plain}-{digest}"
+        return cache_folder() / "compiled" / self.runtime / f"{self._plain}-{digest}"
 
     @property
     def ready(self) -> bool:
-        """Whether it was prepared; not yet whether it is whole."""
+        """Whether it was compiled; not yet whether it is whole."""
         return (self.folder / MANIFEST).is_file()
 
     def check(self) -> Mapping[str, Any]:

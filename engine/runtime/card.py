@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
-from engine.resources import model_name
-from engine.types import Directions, GeneratorInfo
+from engine.core.resources import model_name
+from engine.core.types import Directions, GeneratorInfo
 
 GENERATOR, DIRECTIONS = "weights.safetensors", "directions.safetensors"
 NUDGE = "nudge"  # the live input that takes a direction of w
@@ -54,7 +54,7 @@ class ModelCard:
     resolution: tuple[int, int]  # width, height
     config: dict[str, Any]
     weights: tuple[WeightFile, ...]
-    live: dict[str, tuple[int, ...]] = field(default_factory=dict)  # further inputs of the network
+    extra_inputs: dict[str, tuple[int, ...]] = field(default_factory=dict)  # further inputs of the network
     directions: tuple[str, tuple[str, ...]] | None = None  # their space, z or w, and names
     patch: str = ""  # the patch that plays it where nobody names one; empty: the one that plays the bundled model
 
@@ -68,7 +68,7 @@ class ModelCard:
             noise_shape=self.noise_shape,
             class_names=self.classes,
             resolution=self.resolution,
-            live=self.live,
+            extra_inputs=self.extra_inputs,
             directions=self.load_directions(),
             patch=self.patch,
         )
@@ -94,7 +94,7 @@ class ModelCard:
             return None
         space, names = self.directions
         vectors = self._tensors(DIRECTIONS).get("directions", np.zeros(0)).astype(np.float32)
-        size = self.z_size if space == "z" else math.prod(self.live[NUDGE])
+        size = self.z_size if space == "z" else math.prod(self.extra_inputs[NUDGE])
         if vectors.shape != (len(names), size):
             where = f"{len(names)} directions of {size} numbers in {self.folder / DIRECTIONS}"
             raise CardError(f"expected {where}; got an array of {vectors.shape}")
@@ -153,7 +153,7 @@ def load_card(folder: Path, verify: bool = True) -> ModelCard:
     architecture = entry.get("architecture", str)
     if not architecture.isidentifier():
         raise CardError(f"expected architecture to be a name in {file}; got {architecture!r}")
-    live = _live(entry)
+    extra_inputs = _extra_inputs(entry)
     card = ModelCard(
         folder=folder.resolve(),
         name=entry.get("name", str),
@@ -164,9 +164,9 @@ def load_card(folder: Path, verify: bool = True) -> ModelCard:
         resolution=(resolution[0], resolution[1]),
         config=entry.get("config", dict),
         weights=weights,
-        live=live,
+        extra_inputs=extra_inputs,
         patch=entry.get("patch", str) if "patch" in entry.table else "",
-        directions=_directions(entry, live, {item.file for item in weights}),
+        directions=_directions(entry, extra_inputs, {item.file for item in weights}),
     )
     if verify:
         card.verify()
@@ -193,7 +193,7 @@ class _Entry:
         return tuple(values)
 
 
-def _live(entry: _Entry) -> dict[str, tuple[int, ...]]:
+def _extra_inputs(entry: _Entry) -> dict[str, tuple[int, ...]]:
     """[live]: the network's further inputs and their shapes."""
     if "live" not in entry.table:
         return {}
@@ -204,15 +204,15 @@ def _live(entry: _Entry) -> dict[str, tuple[int, ...]]:
     return found
 
 
-def _directions(entry: _Entry, live: dict[str, tuple[int, ...]], files: set[str]) -> tuple[str, tuple[str, ...]] | None:
+def _directions(entry: _Entry, extra_inputs: dict[str, tuple[int, ...]], files: set[str]) -> tuple[str, tuple[str, ...]] | None:
     """[directions]: the space they are in, and their names."""
     if "directions" not in entry.table:
         return None
     table = _Entry(entry.file, entry.get("directions", dict))
     space, names = table.get("space", str), table.get("names", list)
-    if space not in ("z", "w") or (space == "w" and NUDGE not in live) or DIRECTIONS not in files:
+    if space not in ("z", "w") or (space == "w" and NUDGE not in extra_inputs) or DIRECTIONS not in files:
         needs = f'space = "z", or "w" with a live input {NUDGE}, and [[weights]] with file = {DIRECTIONS!r}'
-        raise CardError(f"expected {needs} in {entry.file}; got space = {space!r}, {sorted(live)} and {sorted(files)}")
+        raise CardError(f"expected {needs} in {entry.file}; got space = {space!r}, {sorted(extra_inputs)} and {sorted(files)}")
     if not names or not all(isinstance(name, str) and name for name in names):
         raise CardError(f"expected names of directions in {entry.file}; got {names!r}")
     return space, tuple(names)

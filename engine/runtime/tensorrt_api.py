@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.runtime.offers import INSTALL
+from engine.runtime.available import INSTALL
 
 BUNDLE = "onnxruntime_ep_nv_tensorrt_rtx"  # a package on PyPI that holds the libraries of TensorRT for RTX
 _MODULES = {"tensorrt": "tensorrt", "tensorrt-rtx": "tensorrt_rtx_bindings"}

@@ -1,6 +1,6 @@
 """The flash by which a performer finds how late the picture is seen."""
 
-from engine.types import Music
+from engine.core.types import Music
 
 FLASH_S = 0.06  # short enough to be a moment, long enough to be on one picture of 1/30 s or more
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from engine.stage.chain import source
-from engine.stage.context import Waiter, is_software
+from engine.stage.gl_context import Waiter, is_software
+from engine.stage.gl_program import Program, Target
 from engine.stage.palette import Colour, Palette
-from engine.stage.program import Program, Target
+from engine.stage.pass_fusion import source
 from engine.stage.readback import Readback
 
 GRID = (32, 18)

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.stage.chain import source
-from engine.stage.program import Program, Target
+from engine.stage.gl_program import Program, Target
+from engine.stage.pass_fusion import source
 
 GRID = (48, 28)
 

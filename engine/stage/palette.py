@@ -7,7 +7,7 @@ so it needs few rounds, and lights that follow a place do not jump. Nothing is r
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.types import ByteArray, FloatArray
+from engine.core.types import ByteArray, FloatArray
 
 Colour = tuple[float, float, float]
 

@@ -25,9 +25,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine import resources
-from engine.params import Leaf, Param, ParamError
-from engine.types import Value
+from engine.core import resources
+from engine.core.params import Leaf, Param, ParamError
+from engine.core.types import Value
 
 KINDS = ("coordinate", "pointwise", "neighbours", "blur", "memory")
 OPTIONAL = ("neighbours", "blur", "memory")  # left out of the chain while their amount is 0

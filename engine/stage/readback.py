@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.stage.context import Waiter
-from engine.types import ByteArray
+from engine.core.types import ByteArray
+from engine.stage.gl_context import Waiter
 
 
 class Readback:

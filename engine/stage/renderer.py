@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from engine.stage.chain import Segment, blur_fragment, fragment, source, split
-from engine.stage.context import Waiter, is_software
+from engine.stage.gl_context import Waiter, is_software
+from engine.stage.gl_program import Program, Target
+from engine.stage.pass_fusion import Segment, blur_fragment, fragment, source, split
 from engine.stage.passes import PassError, PassSource, read_pass
-from engine.stage.program import Program, Target
-from engine.stage.values import Values
+from engine.stage.tick_values import Values
 
 LEAST_BLUR = 10  # rows of the coarsest level of a blur
 WARM_EVERY = 30  # frames

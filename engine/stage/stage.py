@@ -7,20 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from engine.params import Leaf, Param
-from engine.stage import pacing
+from engine.core.params import Leaf, Param
+from engine.core.types import ByteArray, Frame, Tick
+from engine.stage import dynamic_resolution
 from engine.stage.calibrator import is_lit
-from engine.stage.chain import source
-from engine.stage.context import Waiter, is_software
-from engine.stage.frames import Frames
+from engine.stage.frame_blend import FrameBlend
+from engine.stage.gl_context import Waiter, is_software
+from engine.stage.gl_program import Program, Target
+from engine.stage.gpu_timer import GpuTimer
 from engine.stage.limiter import Limiter
+from engine.stage.pass_fusion import source
 from engine.stage.passes import PassSource
-from engine.stage.program import Program, Target
 from engine.stage.renderer import Renderer
-from engine.stage.settings import FITS, LimiterSettings, StageSettings
-from engine.stage.timer import CardTimer
-from engine.stage.values import Values
-from engine.types import ByteArray, Frame, Tick
+from engine.stage.stage_params import FITS, LimiterSettings, StageSettings
+from engine.stage.tick_values import Values
 
 LONGEST_STEP_S = 0.1  # a stall must not throw the picture forward
 LOOK_DIVISOR = 2  # the procedural look is this much smaller than the passes
@@ -57,14 +57,14 @@ class Stage:
         self._held_program = Program(context, head + "#define HELD\n" + source("finish"))
         enlarge = head + ("#define SHARP\n" if self.sharp else "") + source("output")
         self._output_program = Program(context, enlarge, vertex=source("gain"))
-        self._frames, self._limiter, self._values = Frames(context), Limiter(context), Values()
+        self._frames, self._limiter, self._values = FrameBlend(context), Limiter(context), Values()
         self._clock_s = self._flow = self._fade_s = self._faded_s = 0.0
         self._count = 0
         self._calibrating = False
-        self._timer = None if software else CardTimer(context)
+        self._timer = None if software else GpuTimer(context)
         self.draw_ms = 0.0  # what the last draw took: this thread's time or the card's, whichever is longer
-        self._ladder = (internal_size,) if internal_size else pacing.sizes(output_size)
-        self._pace = pacing.Pace(0 if software else len(self._ladder) - 1)
+        self._sizes = (internal_size,) if internal_size else dynamic_resolution.sizes(output_size)
+        self._pace = dynamic_resolution.Pace(0 if software else len(self._sizes) - 1)
         self._output = Target(context, output_size, "f1")
         self._renderer = Renderer(context, passes, self.sharp, self.internal_size)
         self._look, self._encoded, self._held = self._new_targets()
@@ -77,7 +77,7 @@ class Stage:
     @property
     def internal_size(self) -> tuple[int, int]:
         """The size in which the passes are drawn."""
-        return self._ladder[self._pace.level]
+        return self._sizes[self._pace.level]
 
     def set_frame(self, frame: Frame, at_once: bool = False) -> None:
         """Take a new network frame; it shows from the next draw on, the very first one wholly only if `at_once`."""
@@ -107,8 +107,10 @@ class Stage:
         self._output.release()
         self._output = Target(self.context, output_size, "f1")
         if self._fixed is None:
-            self._ladder = pacing.sizes(output_size, float(self._values.number("/stage/scale", self._settings["scale"])))
-            self._pace = pacing.Pace(min(self._pace.level, len(self._ladder) - 1))
+            self._sizes = dynamic_resolution.sizes(
+                output_size, float(self._values.number("/stage/scale", self._settings["scale"]))
+            )
+            self._pace = dynamic_resolution.Pace(min(self._pace.level, len(self._sizes) - 1))
             self._resize_passes()
 
     def adapt(self, frame_ms: float, budget_ms: float) -> None:
@@ -116,8 +118,8 @@ class Stage:
         if self._fixed is not None or self._calibrating:  # a flash says nothing of what a picture costs
             return
         size = self.internal_size
-        self._ladder = pacing.sizes(self.output_size, self._values.number("/stage/scale", self._settings["scale"]))
-        self._pace = pacing.paced(self._pace, frame_ms, budget_ms, self._ladder)
+        self._sizes = dynamic_resolution.sizes(self.output_size, self._values.number("/stage/scale", self._settings["scale"]))
+        self._pace = dynamic_resolution.paced(self._pace, frame_ms, budget_ms, self._sizes)
         if self.internal_size != size:
             self._resize_passes()
 

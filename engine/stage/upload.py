@@ -5,8 +5,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from engine.cuda import CudaError, Event, SharedBuffer, Stream, draws_opengl
-from engine.types import ByteArray, CardPicture
+from engine.core.cuda import CudaError, Event, SharedBuffer, Stream, draws_opengl
+from engine.core.types import ByteArray, GpuPicture
 
 
 class Upload(Protocol):
@@ -50,7 +50,7 @@ class BufferedUpload:
             buffer.release()
 
 
-class CardUpload:
+class GpuUpload:
     """From the card's memory into a buffer that OpenGL and CUDA share, and from there into the texture: never to the host."""
 
     def __init__(self, context: Any, size: int) -> None:
@@ -67,7 +67,7 @@ class CardUpload:
             self._buffer.release()
             raise
 
-    def write(self, textures: list[Any], picture: CardPicture) -> None:
+    def write(self, textures: list[Any], picture: GpuPicture) -> None:
         """Raises CudaError; the textures then stay as they were."""
         self._shared.fill(picture.pointer, self._size, self._stream)
         self._copied.record(self._stream)

@@ -13,14 +13,14 @@ import numpy as np
 from safetensors.torch import save_file
 from torch import Tensor
 
+from engine.core.network import Network
 from engine.generators.biggan_deep import Attention, BigGanDeep, Block
 from engine.generators.stylegan2 import StyleGAN2
 from engine.generators.stylegan3 import MARGIN, StyleGAN3
-from engine.network import Network
 from engine.runtime.card import GENERATOR, CardError, ModelCard, load_card
-from engine.runtime.network import load_network
+from engine.runtime.picture_network import load_network
 from engine.studio import card_file
-from engine.studio.checkpoint.writing import new_folder
+from engine.studio.checkpoint.model_writer import new_folder
 from engine.studio.drawing import Frames, frames, latents
 
 BEFORE = 0  # pixels: what comes before all layers, such as a mapping network

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from engine.network import Network
+from engine.core.network import Network
 from engine.runtime.card import GENERATOR
 
 CARD = "model.toml"
@@ -44,7 +44,7 @@ def complete(folder: Path, card: dict[str, Any], network: Network) -> dict[str, 
         "resolution": list(network.resolution),
         "gmac": round(gmac(network), 3),
         "params": sum(parameter.numel() for parameter in network.parameters()),
-        **({"live": {name: list(shape) for name, shape in network.live.items()}} if network.live else {}),
+        **({"live": {name: list(shape) for name, shape in network.extra_inputs.items()}} if network.extra_inputs else {}),
         "weights": [{"file": file.name, "sha256": sha256(file), "bytes": file.stat().st_size} for file in files],
     }
 

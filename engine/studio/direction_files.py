@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
+from engine.core.types import Directions
 from engine.runtime.card import DIRECTIONS, CardError, load_card
 from engine.studio import card_file
-from engine.types import Directions
 
 SHEET = "directions.webp"
 _LONGEST = 40  # characters of a name

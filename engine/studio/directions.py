@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from engine.core.network import Network
+from engine.core.types import Directions
 from engine.generators.biggan_deep import BigGanDeep
-from engine.generators.mapping import Mapping as MappingNetwork
-from engine.network import Network
+from engine.generators.layers.mapping_network import Mapping as MappingNetwork
+from engine.studio.direction_naming import SIDE, change_of
 from engine.studio.drawing import Array, Frames, core, frames, latents, placed, weights
-from engine.studio.naming import SIDE, change_of
-from engine.types import Directions
 
 STEP = 0.5  # standard deviations: a small one
 SHOWN = np.linspace(-2, 2, 5)  # standard deviations, on the sheet
@@ -32,7 +32,7 @@ def find(network: Network, indices: Sequence[int], count: int, samples: int = 0,
     `samples` latents are mapped (StyleGAN; 10000 unless given) or drawn (700 unless given), of the classes `indices`.
     """
     network = core(network)
-    if _NUDGE in network.live:
+    if _NUDGE in network.extra_inputs:
         space, vectors = "w", _of_styles(network, indices, samples or 10000, seed)
     elif isinstance(network, BigGanDeep):
         space, vectors = "z", _of_layer(network.gen_z.weight[:, : network.z_size])
@@ -56,7 +56,7 @@ def _along(network: Network, space: str, vector: Array, amounts: NDArray[np.floa
     n = len(amounts)
     z, y = latents(network, 1, seed).repeat(n, 0), weights(network, {index: 1.0}, n)
     moved = (amounts[:, None] * vector).astype(np.float32)  # (n, Z) or (n, W)
-    return frames(network, z + moved, y) if space == "z" else frames(network, z, y, live={_NUDGE: moved})
+    return frames(network, z + moved, y) if space == "z" else frames(network, z, y, extra_inputs={_NUDGE: moved})
 
 
 def _of_styles(network: Network, indices: Sequence[int], samples: int, seed: int) -> Array:

@@ -8,10 +8,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from engine.core.network import Network
 from engine.generators.upscaled import Upscaled
-from engine.network import Network
 from engine.runtime.card import load_card
-from engine.runtime.network import load_network
+from engine.runtime.picture_network import load_network
 
 Frames = NDArray[np.uint8]  # (n, H, W, 3)
 Array = NDArray[np.float32]
@@ -39,7 +39,7 @@ def frames(
     y: Array,
     noise: Array | None = None,
     truncation: float = 1.0,
-    live: Mapping[str, Array] | None = None,
+    extra_inputs: Mapping[str, Array] | None = None,
 ) -> Frames:
     """Frames (n,H,W,3) for latents (n,Z) and class weights (n,C), drawn where and as precisely as the network is.
 
@@ -49,7 +49,7 @@ def frames(
         noise = np.random.default_rng(_NOISE_SEED).standard_normal((1, *network.noise_shape)).astype(np.float32).repeat(len(z), 0)
     rest = torch.full((len(z), 1), truncation)
     given = [torch.from_numpy(np.ascontiguousarray(a, np.float32)) for a in (z, y, noise)]
-    moved = {name: torch.from_numpy(np.ascontiguousarray(a, np.float32)) for name, a in (live or {}).items()}
+    moved = {name: torch.from_numpy(np.ascontiguousarray(a, np.float32)) for name, a in (extra_inputs or {}).items()}
     here = placed(network)
     out = []
     step = 1 if here.device.type == "cpu" else _GPU_BATCH

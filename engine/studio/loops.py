@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from engine.generators.mapping import Mapping as MappingNetwork
-from engine.network import Network
-from engine.outputs.recorder import Recorder
+from engine.core.network import Network
+from engine.generators.layers.mapping_network import Mapping as MappingNetwork
+from engine.outputs.film import Recorder
 from engine.studio.drawing import Array, Frames, core, frames, latents, loop, placed
 from engine.studio.sheets import ENDINGS, tile
 
@@ -25,7 +25,7 @@ class Track:
 
     z: Array  # (n, Z)
     y: Array  # (n, C)
-    live: Mapping[str, Array] = field(default_factory=dict)  # name -> (n, *shape)
+    extra_inputs: Mapping[str, Array] = field(default_factory=dict)  # name -> (n, *shape)
 
     def __len__(self) -> int:
         return len(self.z)
@@ -34,8 +34,8 @@ class Track:
         """The frames (b,H,W,3) of `moments`, a few at a time."""
         for start in range(0, len(moments), _AT_ONCE):
             at = np.array(moments[start : start + _AT_ONCE])
-            live = {name: values[at] for name, values in self.live.items()}
-            yield frames(network, self.z[at], self.y[at], truncation=truncation, live=live)
+            extra_inputs = {name: values[at] for name, values in self.extra_inputs.items()}
+            yield frames(network, self.z[at], self.y[at], truncation=truncation, extra_inputs=extra_inputs)
 
 
 def through_z(network: Network, indices: Sequence[int], n: int, seed: int, turn: float) -> Track:
@@ -61,7 +61,7 @@ def through_w(network: Network, indices: Sequence[int], n: int, seed: int, turn:
     centre = mapping.w_avg.float().cpu().numpy()
     style = centre + truncation * (style - centre)
     path = _closed_curve(style, n)  # (n, W)
-    layers = (network.live["w"][0] - 1) // path.shape[1]
+    layers = (network.extra_inputs["w"][0] - 1) // path.shape[1]
     w = np.concatenate([np.tile(path, (1, layers)), np.ones((n, 1))], 1).astype(np.float32)  # (n, L*W + 1)
     return Track(z[:1].repeat(n, 0), y, {"w": w})
 
@@ -69,7 +69,7 @@ def through_w(network: Network, indices: Sequence[int], n: int, seed: int, turn:
 def mapping_network(network: Network) -> MappingNetwork:
     """What maps z to styles. Raises ValueError for an architecture without it."""
     mapping = getattr(core(network), "mapping", None)
-    if not isinstance(mapping, MappingNetwork) or "w" not in network.live:
+    if not isinstance(mapping, MappingNetwork) or "w" not in network.extra_inputs:
         raise ValueError(f"expected an architecture with styles w (StyleGAN); got {type(network).__name__}")
     return mapping
 

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from engine.network import Network
-from engine.studio.dataset.reading import Dataset
+from engine.core.network import Network
+from engine.studio.dataset.dataset import Dataset
 from engine.studio.drawing import Frames
-from engine.studio.features import Scene, installed
+from engine.studio.picture_distance import Scene, installed
 from engine.studio.sheets import samples
 
 NEAREST = 3

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from engine.network import Network
-from engine.registry import lookup
+from engine.core.network import Network
+from engine.core.registry import lookup
 from engine.runtime.card import GENERATOR
 from engine.studio import card_file
 

@@ -18,10 +18,10 @@ from packaging import version
 from torch import Tensor
 from torch.nn import functional as F
 
+from engine.core.types import ByteArray, LatentState
 from engine.generators.biggan_deep import ATTENTION, LAYERS, from_hugging_face
 from engine.runtime.card import ModelCard
-from engine.runtime.network import load_network
-from engine.types import ByteArray, LatentState
+from engine.runtime.picture_network import load_network
 
 Drawing = Callable[[Tensor, Tensor, float], Tensor]  # z (1,Z), y (1,C), truncation: the picture (1,3,H,W)
 HALF_RESOLUTIONS = 4  # as NVIDIA trained and published them

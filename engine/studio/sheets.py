@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from engine.network import Network
-from engine.outputs.glyphs import plain
+from engine.core.network import Network
 from engine.studio.drawing import WALK_STEP, Array, Frames, frames, latents, walk, weights
+from engine.windows.glyphs import plain
 
 ENDINGS = (".png", ".webp", ".jpg")
 _GAP = 2
@@ -94,14 +94,14 @@ def styles(
     `shares` (3,) says how far the coarse, middle and fine groups take the column's. Above the rows stand the columns' own
     pictures, before each row its own. Raises ValueError for a network that cannot mix styles.
     """
-    if "styles" not in network.live:
+    if "styles" not in network.extra_inputs:
         raise ValueError(f"expected an architecture that mixes styles (StyleGAN); got {type(network).__name__}")
     one, two = latents(network, count, seed), latents(network, count, seed + 1)
     head = frames(network, two, weights(network, {index: 1.0}, count), truncation=truncation)
     rows = [np.concatenate([np.zeros_like(head[:1]), head])]
     for own in one[:, None]:  # (1, Z)
         second = np.concatenate([own, two])  # (count + 1, Z): the first mixes with itself
-        live = {"styles": np.concatenate([second, np.broadcast_to(shares, (count + 1, 3))], 1).astype(np.float32)}
+        extra_inputs = {"styles": np.concatenate([second, np.broadcast_to(shares, (count + 1, 3))], 1).astype(np.float32)}
         y = weights(network, {index: 1.0}, count + 1)
-        rows.append(frames(network, own.repeat(count + 1, 0), y, truncation=truncation, live=live))
+        rows.append(frames(network, own.repeat(count + 1, 0), y, truncation=truncation, extra_inputs=extra_inputs))
     return rows

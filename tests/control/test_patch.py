@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 from song import CLASSES, INFO, tree
 
-from engine import resources
 from engine.control.patch import MACROS, PatchError, load_patch
-from engine.control.watcher import PatchWatcher
-from engine.performer import Performer
+from engine.control.patch_watcher import PatchWatcher
+from engine.core import resources
+from engine.instrument.patch_player import PatchPlayer
 
 PATCHES = resources.listing("patches", "*.toml")
 MACRO_LINES = "".join(f'{name} = {{ "/shader/grade/hue" = 0.1 }}\n' for name in MACROS)
@@ -43,8 +43,8 @@ def write(folder: Path, text: str | bytes, name: str = "test.toml") -> Path:
     return path
 
 
-def wire(path: Path) -> Performer:
-    return Performer(load_patch(path), tree(), INFO, 1, 48000, 256)
+def wire(path: Path) -> PatchPlayer:
+    return PatchPlayer(load_patch(path), tree(), INFO, 1, 48000, 256)
 
 
 def test_at_least_five_patches_with_eight_macros_each():
@@ -62,8 +62,8 @@ def test_at_least_five_patches_with_eight_macros_each():
 
 
 def test_what_a_patch_sets_is_in_the_tree(tmp_path):
-    performer = wire(write(tmp_path, GOOD))
-    leaf = performer.tree.leaf
+    player = wire(write(tmp_path, GOOD))
+    leaf = player.tree.leaf
     assert leaf("/shader/bloom/amount").base == 0.3
     assert leaf("/walk/amount").base == 0.4
     assert leaf("/hit/decay_s").base == pytest.approx(0.2)
@@ -71,8 +71,8 @@ def test_what_a_patch_sets_is_in_the_tree(tmp_path):
     assert leaf("/route/kick/mute").base is False
     assert leaf("/classes/sea").base == 1.0
     assert leaf("/classes/lava").base == 0.0
-    assert {f"/macro/{n}" for n in range(1, 9)} <= set(performer.tree)
-    assert {f"/classes/{name}" for name in CLASSES} <= set(performer.tree)
+    assert {f"/macro/{n}" for n in range(1, 9)} <= set(player.tree)
+    assert {f"/classes/{name}" for name in CLASSES} <= set(player.tree)
 
 
 BAD = [
@@ -128,13 +128,13 @@ def test_a_patch_cut_at_any_byte_is_refused_with_file_and_line(tmp_path, path):
 
 
 def test_a_cut_patch_leaves_the_playing_one_as_it_is(tmp_path):
-    performer = wire(write(tmp_path, GOOD))
-    playing = performer.patch
+    player = wire(write(tmp_path, GOOD))
+    playing = player.patch
     with pytest.raises(PatchError):
-        performer.offer(load_patch(write(tmp_path, GOOD[:-40])))
+        player.offer(load_patch(write(tmp_path, GOOD[:-40])))
     with pytest.raises(PatchError):
-        performer.offer(load_patch(write(tmp_path, GOOD.replace('/walk/amount" =', '/walk/none" ='))))
-    assert performer.patch is playing
+        player.offer(load_patch(write(tmp_path, GOOD.replace('/walk/amount" =', '/walk/none" ='))))
+    assert player.patch is playing
 
 
 def until(condition, seconds: float = 30.0) -> bool:

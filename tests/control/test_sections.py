@@ -4,9 +4,9 @@ from song import HOP_S, frame
 from engine.control.patch import SectionSpec
 from engine.control.sections import Section
 from engine.control.tree import ParamTree
-from engine.moment import Moment
-from engine.params import Param, Parametric
-from engine.types import Event
+from engine.core.params import Param, Parametric
+from engine.core.tick_context import TickContext
+from engine.core.types import Event
 
 PACE = 0.5  # bars a second: 120 beats a minute
 
@@ -19,7 +19,7 @@ def levels(section: Section, seconds: float, events: dict[float, str] | None = N
     out = []
     for tick in range(round(start_s / HOP_S), round((start_s + seconds) / HOP_S)):
         found = tuple(Event(kind, at, 1.0) for at, kind in (events or {}).items() if round(at / HOP_S) == tick)
-        section.step(Moment(frame(tick, events=found), tick, tick * HOP_S, HOP_S, pace=PACE))
+        section.step(TickContext(frame(tick, events=found), tick, tick * HOP_S, HOP_S, pace=PACE))
         out.append(section.level)
     return out
 

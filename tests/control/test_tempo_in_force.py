@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from song import HOP_S, INFO, RATE_HZ, frame
 
-from engine.bench.clicks import kick
-from engine.control.meter import Meter
+from engine.bench.kick_player import kick
 from engine.control.patch import MACROS, load_patch
+from engine.control.transport import Transport
 from engine.control.tree import ParamTree
-from engine.features.analysis import Analysis
-from engine.performer import Performer
-from engine.remote.midi.clock import MidiClock
-from engine.types import Change, Event, Tick, Value
+from engine.core.types import Change, Event, Tick, Value
+from engine.features.analysis.analyser import Analysis
+from engine.instrument.patch_player import PatchPlayer
+from engine.remote.midi.midi_clock import MidiClock
 
 Values = Callable[[float], dict[str, float]]
 
@@ -40,7 +40,7 @@ class Stand:
 
     def __init__(self, values: Values = nothing) -> None:
         self.values, self.tree, self.tick = values, ParamTree(), 0
-        self.meter = Meter(HOP_S, self.tree)
+        self.transport = Transport(HOP_S, self.tree)
         self.sounds, self.pictures, self.bars = [0.0], [0.0], [0.0]  # positions at the end of each hop
         self.hits: list[tuple[float, int]] = []  # beat events of the picture: when, and which
         self.firsts: list[float] = []  # bar events of the picture
@@ -58,15 +58,15 @@ class Stand:
             changes = tuple(change for _, change in due)
             for change in changes:
                 self.tree.set_base(change.address, change.value)
-            moment = self.meter.step(frame(self.tick, self.values(end_s)), changes)
+            context = self.transport.step(frame(self.tick, self.values(end_s)), changes)
             self.tree.update(HOP_S)
             self.tick += 1
-            self.sounds.append(self.meter.music.beats)
-            self.pictures.append(moment.beats)
-            self.bars.append(moment.bars)
-            if moment.beat_now and moment.steady:
-                self.hits.append((end_s, math.floor(moment.beats)))
-            if moment.bar_now:
+            self.sounds.append(self.transport.music.beats)
+            self.pictures.append(context.beats)
+            self.bars.append(context.bars)
+            if context.beat_now and context.steady:
+                self.hits.append((end_s, math.floor(context.beats)))
+            if context.bar_now:
                 self.firsts.append(end_s)
 
     def base(self, name: str) -> object:
@@ -94,10 +94,10 @@ def test_two_taps_take_the_tempo_and_every_tap_is_a_beat():
     stand = Stand(heard(127.0))
     stand.press(5.013, "tap")
     stand.run(5.5)
-    assert stand.meter.source == "analysis"
+    assert stand.transport.source == "analysis"
     stand.press(5.613, "tap")
     stand.run(12.0)
-    assert stand.meter.music.source == "hands"
+    assert stand.transport.music.source == "hands"
     assert stand.base("bpm") == pytest.approx(100.0)
     assert stand.base("hold") is True
     assert on_grid(stand.beats_between(6.3, 12.0), 5.613, 0.6)
@@ -150,7 +150,7 @@ def test_resync_moves_the_bar_of_what_is_heard_to_the_nearest_beat(pressed_s):
     stand = Stand(heard(120.0))
     stand.press(pressed_s, "resync")
     stand.run(20.0)
-    assert stand.meter.source == "analysis"
+    assert stand.transport.source == "analysis"
     assert on_grid([t for t in stand.firsts if t > pressed_s + 2.1], round(pressed_s * 2) / 2, 2.0)
     assert on_grid(stand.beats_between(5.0, 20.0), 0.0, 0.5)  # beats stay where they are heard
     assert stand.never_went_back()
@@ -174,7 +174,7 @@ def test_half_and_double_stay_on_what_is_heard_until_hands_let_go(name, bpm):
     stand = Stand(heard(120.0))
     stand.press(8.1, name)
     stand.run(24.0)
-    assert stand.meter.source == "analysis"
+    assert stand.transport.source == "analysis"
     assert stand.base("bpm") == bpm
     assert on_grid(stand.beats_between(10.0, 24.0), 0.0, 60.0 / bpm)
     firsts = [t for t in stand.firsts if t > 11.0]
@@ -193,9 +193,9 @@ def test_two_presses_between_two_hops_are_two():
     for value in (0.02, 0.03):
         stand.tree.post("/tempo/nudge", value)
         stand.tree.post("/tempo/half", 1)
-    stand.meter.step(frame(stand.tick, stand.values((stand.tick + 1) * HOP_S)), stand.tree.apply())
-    assert stand.meter.state()["nudges"]["analysis"] == pytest.approx(0.05)
-    assert stand.meter.music.bpm == 30.0
+    stand.transport.step(frame(stand.tick, stand.values((stand.tick + 1) * HOP_S)), stand.tree.apply())
+    assert stand.transport.state()["nudges"]["analysis"] == pytest.approx(0.05)
+    assert stand.transport.music.bpm == 30.0
 
 
 def test_a_tempo_out_of_reach_is_not_taken():
@@ -235,22 +235,22 @@ def test_a_query_of_bpm_answers_the_tempo_in_force_whoever_keeps_it():
     assert stand.base("bpm") == 127.0
     stand.press(5.0, "bpm", 140.0)
     stand.run(6.0)
-    assert (stand.base("bpm"), stand.meter.source) == (140.0, "hands")
+    assert (stand.base("bpm"), stand.transport.source) == (140.0, "hands")
     stand.press(6.0, "release")
     stand.run(7.0)
-    assert (stand.base("bpm"), stand.base("hold"), stand.meter.source) == (127.0, False, "analysis")
+    assert (stand.base("bpm"), stand.base("hold"), stand.transport.source) == (127.0, False, "analysis")
     stand.run(20.0)  # nothing is heard any more: it goes on
-    assert (stand.base("bpm"), stand.meter.source) == (127.0, "analysis")
+    assert (stand.base("bpm"), stand.transport.source) == (127.0, "analysis")
 
 
 def test_hold_keeps_the_tempo_as_it_is_and_letting_go_follows_again():
     stand = Stand(lambda t: heard(127.0 if t < 6.0 else 135.0)(t))
     stand.press(5.0, "hold", True)
     stand.run(10.0)
-    assert (stand.base("bpm"), stand.meter.source) == (127.0, "hands")
+    assert (stand.base("bpm"), stand.transport.source) == (127.0, "hands")
     stand.press(10.0, "hold", False)
     stand.run(11.0)
-    assert (stand.base("bpm"), stand.meter.source) == (135.0, "analysis")
+    assert (stand.base("bpm"), stand.transport.source) == (135.0, "analysis")
 
 
 def test_hands_of_a_show_that_crashed_hold_on():
@@ -258,17 +258,17 @@ def test_hands_of_a_show_that_crashed_hold_on():
     for name, value in (("bpm", 133.0), ("hold", True)):
         stand.tree.set_base(f"/tempo/{name}", value)
     stand.run(4.0)
-    assert (stand.meter.music.bpm, stand.meter.source) == (133.0, "hands")
+    assert (stand.transport.music.bpm, stand.transport.source) == (133.0, "hands")
 
 
 def test_a_patch_or_the_command_line_may_say_how_fast_a_show_rests_and_what_is_heard_goes_before():
     stand = Stand(lambda t: heard(90.0)(t) if t > 4.0 else {})
     stand.tree.set_base("/tempo/bpm", 100.0)
     stand.run(4.0)
-    assert (stand.meter.music.bpm, stand.meter.source) == (100.0, "rest")
+    assert (stand.transport.music.bpm, stand.transport.source) == (100.0, "rest")
     assert stand.sounds[-1] == pytest.approx(4.0 * 100 / 60, abs=0.01)
     stand.run(6.0)
-    assert (stand.meter.music.bpm, stand.meter.source) == (90.0, "analysis")
+    assert (stand.transport.music.bpm, stand.transport.source) == (90.0, "analysis")
 
 
 # --- a show that comes back ----------------------------------------------------------------------------------------------
@@ -280,7 +280,7 @@ def came_back(old: Stand, away_s: float, values: Values) -> Stand:
     for address, leaf in old.tree.leaves().items():
         if leaf.param.kind != "trigger":
             new.tree.set_base(address, leaf.base)
-    assert new.meter.restore(json.loads(json.dumps(old.meter.state()))) == []
+    assert new.transport.restore(json.loads(json.dumps(old.transport.state()))) == []
     new.tick = old.tick + round(away_s / HOP_S)
     return new
 
@@ -299,7 +299,7 @@ def test_a_show_that_comes_back_has_its_bars_where_hands_put_them(kept_by):
     if kept_by == "clock":
         Sender(new, 120.0, 12.5, math.inf)
     new.run(30.0)
-    assert new.meter.source == kept_by
+    assert new.transport.source == kept_by
     assert on_grid([t for t in new.firsts if t > 14.0], 6.5, 2.0, 2.1 * HOP_S)
     assert new.never_went_back()
 
@@ -311,7 +311,7 @@ def test_a_show_that_comes_back_follows_at_half_and_nudged_as_it_did():
     stand.run(10.0)
     new = came_back(stand, 1.0, heard(120.0))
     new.run(30.0)
-    assert new.meter.music.bpm == 60.0
+    assert new.transport.music.bpm == 60.0
     assert on_grid([t for t, _ in new.hits if t > 14.0], stand.hits[-1][0], 1.0)
     assert new.never_went_back()
 
@@ -342,7 +342,7 @@ def test_a_show_that_comes_back_much_later_or_on_another_machine_begins_its_bars
 )
 def test_what_is_no_state_of_a_meter_is_refused_and_changes_nothing(state):
     stand, fresh = Stand(heard(120.0)), Stand(heard(120.0))
-    refused = stand.meter.restore(state)
+    refused = stand.transport.restore(state)
     assert refused
     assert all("expected" in message and "; got " in message and "; kept " in message for message in refused)
     for one in (stand, fresh):
@@ -360,7 +360,7 @@ class Sender:
         self.clock, self._stand, self._bpm = MidiClock(), stand, bpm
         self._next_s, self._to_s = from_s, to_s
         self.messages: list[tuple[float, str, int]] = []
-        stand.meter.clock = self
+        stand.transport.clock = self
 
     def __call__(self):
         now = (self._stand.tick + 1) * HOP_S
@@ -379,23 +379,23 @@ def test_a_midi_clock_goes_before_what_is_heard_and_hands_before_both():
     stand = Stand(heard(90.0))
     sender = Sender(stand, 140.0, 4.0, 16.0)
     stand.run(3.9)
-    assert stand.meter.source == "analysis"
+    assert stand.transport.source == "analysis"
     stand.run(8.0)
-    assert stand.meter.source == "clock"
+    assert stand.transport.source == "clock"
     assert stand.base("bpm") == pytest.approx(140.0, abs=0.1)
     assert on_grid(stand.beats_between(6.0, 8.0), 4.0, 60 / 140, 2 * HOP_S)
     stand.press(8.0, "bpm", 100.0)
     stand.run(10.0)
-    assert stand.meter.source == "hands"
+    assert stand.transport.source == "hands"
     stand.press(10.0, "release")
     stand.run(12.0)
-    assert stand.meter.source == "clock"
+    assert stand.transport.source == "clock"
     for choice in ("analysis", "clock", "hands", "auto"):
         stand.press(12.0, "source", choice)
         stand.run(stand.tick * HOP_S + 0.5)
-        assert stand.meter.source == (choice if choice != "auto" else "clock")
+        assert stand.transport.source == (choice if choice != "auto" else "clock")
     stand.run(20.0)  # the clock fell silent
-    assert stand.meter.source == "analysis"
+    assert stand.transport.source == "analysis"
     assert sender.clock.state is not None
     assert stand.never_went_back()
 
@@ -465,17 +465,17 @@ def test_on_a_steady_beat_the_picture_leaves_by_its_latency_before_the_sound(lat
     elif kept_by == "hands":
         for n in range(4):
             stand.press(0.48 * (n + 1), "tap")
-    stand.meter.latency_s = latency_s
+    stand.transport.latency_s = latency_s
     stand.run(16.0)
-    assert stand.meter.source == kept_by
+    assert stand.transport.source == kept_by
     assert leads(stand, 6.0, 0.48, 0.0) == pytest.approx([latency_s] * len(leads(stand, 6.0, 0.48, 0.0)), abs=1.2 * HOP_S)
-    assert stand.meter.music.ahead_s == pytest.approx(latency_s, abs=1e-6)
+    assert stand.transport.music.ahead_s == pytest.approx(latency_s, abs=1e-6)
     assert stand.never_went_back()
 
 
 def test_offset_ms_is_added_and_may_put_the_picture_after_the_sound():
     stand = Stand(heard(120.0))
-    stand.meter.latency_s = 0.05
+    stand.transport.latency_s = 0.05
     for offset_ms in (60.0, -120.0, 0.0):
         stand.tree.set_base("/sync/offset_ms", offset_ms)
         start_s = stand.tick * HOP_S
@@ -487,32 +487,32 @@ def test_offset_ms_is_added_and_may_put_the_picture_after_the_sound():
 
 def test_a_beat_that_is_not_steady_is_not_foretold_and_is_no_event():
     stand = Stand(lambda t: heard(120.0, confidence=0.3 if t < 6.0 else 0.8 if t < 12.0 else 0.1)(t))
-    stand.meter.latency_s = 0.1
+    stand.transport.latency_s = 0.1
     stand.run(5.9)
-    assert stand.meter.music.ahead_s == 0.0
+    assert stand.transport.music.ahead_s == 0.0
     assert not stand.hits
     stand.run(11.9)
-    assert stand.meter.music.ahead_s == pytest.approx(0.1)
+    assert stand.transport.music.ahead_s == pytest.approx(0.1)
     assert len(stand.hits) >= 11
     count = len(stand.hits)
     stand.run(18.0)
-    assert stand.meter.music.ahead_s == pytest.approx(0.0, abs=1e-6)
+    assert stand.transport.music.ahead_s == pytest.approx(0.0, abs=1e-6)
     assert len(stand.hits) <= count + 1
     assert stand.never_went_back()
 
 
 def test_while_calibrating_even_a_show_at_rest_leads():
     stand = Stand()
-    stand.meter.latency_s = 0.08
+    stand.transport.latency_s = 0.08
     stand.tree.set_base("/sync/calibrate", True)
     stand.run(3.0)
-    assert stand.meter.music.ahead_s == pytest.approx(0.08)
+    assert stand.transport.music.ahead_s == pytest.approx(0.08)
 
 
 def test_a_latency_that_is_measured_anew_every_frame_makes_no_beat_late_or_double():
     stand = Stand(heard(120.0))
     for second in range(1, 30):
-        stand.meter.latency_s = 0.03 + 0.05 * (second % 3)
+        stand.transport.latency_s = 0.03 + 0.05 * (second % 3)
         stand.run(float(second))
     numbers = [number for _, number in stand.hits]
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
@@ -544,14 +544,14 @@ def play(tmp_path):
     path = tmp_path / "tied.toml"
     path.write_text(PATCH)
     within = tree()
-    meter = Meter(HOP_S, within)
-    performer = Performer(load_patch(path), within, INFO, 1, RATE_HZ, round(RATE_HZ * HOP_S), meter=meter)
+    transport = Transport(HOP_S, within)
+    player = PatchPlayer(load_patch(path), within, INFO, 1, RATE_HZ, round(RATE_HZ * HOP_S), transport=transport)
 
     def play(values: Values, until_s: float, from_s: float = 0.0) -> list[Tick]:
         ticks = range(round(from_s / HOP_S), round(until_s / HOP_S))
-        return [performer.step(frame(n, values((n + 1) * HOP_S))) for n in ticks]
+        return [player.step(frame(n, values((n + 1) * HOP_S))) for n in ticks]
 
-    play.meter, play.tree, play.performer = meter, within, performer
+    play.transport, play.tree, play.player = transport, within, player
     return play
 
 
@@ -583,7 +583,7 @@ def test_a_patch_at_rest_has_no_beats(play):
 def test_beats_that_are_heard_drive_a_patch_and_come_earlier_by_the_latency(play):
     values = heard(120.0)
     late = lit(play(values, 8.0), "/shader/flash/amount")[-8:]
-    play.meter.latency_s = 0.06
+    play.transport.latency_s = 0.06
     early = lit(play(values, 16.0, 8.0), "/shader/flash/amount")[-8:]
     assert [t % 0.5 for t in late] == pytest.approx([0.0] * 8, abs=1.2 * HOP_S)
     assert [t % 0.5 for t in early] == pytest.approx([0.44] * 8, abs=1.2 * HOP_S)
@@ -592,66 +592,64 @@ def test_beats_that_are_heard_drive_a_patch_and_come_earlier_by_the_latency(play
 def test_a_drop_that_is_heard_moves_the_bar_only_where_what_is_heard_keeps_the_beat(play):
     values = heard(120.0)
     play(values, 8.6)
-    play.performer.step(frame(round(8.6 / HOP_S), values(8.6), (Event("drop", 8.5, 1.0),)))
+    play.player.step(frame(round(8.6 / HOP_S), values(8.6), (Event("drop", 8.5, 1.0),)))
     bars = lit(play(values, 20.0, 8.6), "/shader/bloom/amount")
     assert [t % 2.0 for t in bars[-3:]] == pytest.approx([0.5] * 3, abs=1.2 * HOP_S)
     play.tree.post("/tempo/hold", True)
     play(values, 20.1, 20.0)
-    play.performer.step(frame(round(20.1 / HOP_S), values(20.1), (Event("drop", 20.0, 1.0),)))
+    play.player.step(frame(round(20.1 / HOP_S), values(20.1), (Event("drop", 20.0, 1.0),)))
     bars = lit(play(values, 32.0, 20.1), "/shader/bloom/amount")
     assert [t % 2.0 for t in bars[-3:]] == pytest.approx([0.5] * 3, abs=1.2 * HOP_S)
 
 
 def test_panic_gives_the_tempo_back():
-    from engine.instrument import RATE_HZ as ANALYSED_HZ
-    from engine.instrument import Instrument, find_patch
+    from engine.instrument.instrument import RATE_HZ as ANALYSED_HZ
+    from engine.instrument.instrument import Instrument, find_patch
 
     instrument = Instrument(find_patch("first-light"), INFO)
     assert ANALYSED_HZ == RATE_HZ
     instrument.tree.post("/tempo/bpm", 150.0)
     instrument.tree.post("/sync/offset_ms", 40.0)
     instrument.tree.post("/sync/calibrate", True)
-    assert instrument.performer.step(frame(0)).music.source == "hands"
+    assert instrument.player.step(frame(0)).music.source == "hands"
     instrument.tree.post("/panic", 1)
-    tick = instrument.performer.step(frame(1))
+    tick = instrument.player.step(frame(1))
     assert (tick.music.source, tick.music.bpm) == ("rest", 120.0)
     assert instrument.tree.leaf("/sync/calibrate").base is False
     assert instrument.tree.leaf("/sync/offset_ms").base == 40.0  # of the projector, not of the patch
 
 
 def test_panic_takes_back_half_nudge_and_resync_of_what_is_heard():
-    from engine.instrument import Instrument, find_patch
+    from engine.instrument.instrument import Instrument, find_patch
 
     instrument, values, hops = Instrument(find_patch("first-light"), INFO), heard(120.0), itertools.count()
 
     def play(seconds: float) -> list[Tick]:
-        return [
-            instrument.performer.step(frame(n, values((n + 1) * HOP_S))) for n in itertools.islice(hops, round(seconds / HOP_S))
-        ]
+        return [instrument.player.step(frame(n, values((n + 1) * HOP_S))) for n in itertools.islice(hops, round(seconds / HOP_S))]
 
     play(6.0)
     for name, value in (("half", 1), ("nudge", 0.25), ("resync", 1)):
         instrument.tree.post(f"/tempo/{name}", value)
     assert play(6.0)[-1].music.bpm == 60.0
-    assert any(instrument.meter.state()["nudges"].values())
-    assert instrument.meter.state()["resynced"] == ["analysis"]
+    assert any(instrument.transport.state()["nudges"].values())
+    assert instrument.transport.state()["resynced"] == ["analysis"]
     instrument.tree.post("/panic", 1)
     ticks = play(12.0)
     assert ticks[-1].music.bpm == instrument.tree.leaf("/tempo/bpm").base == 120.0
     off = (ticks[-1].music.beats - ticks[-1].time_s * 2.0 + 0.5) % 1.0 - 0.5
     assert abs(off) < 0.01
-    told = instrument.meter.state()
+    told = instrument.transport.state()
     assert (told["factors"], told["nudges"], told["resynced"]) == (*({"clock": x, "analysis": x} for x in (1.0, 0.0)), [])
 
 
 def test_musical_time_goes_on_through_a_change_of_model():
-    from engine.instrument import Instrument, find_patch
+    from engine.instrument.instrument import Instrument, find_patch
 
     instrument = Instrument(find_patch("first-light"), INFO)
     for n in range(1000):
-        before = instrument.performer.step(frame(n)).music
+        before = instrument.player.step(frame(n)).music
     instrument.change_model(INFO)
-    after = instrument.performer.step(frame(1000)).music
+    after = instrument.player.step(frame(1000)).music
     assert after.beats == pytest.approx(before.beats + 2.0 * HOP_S)
 
 
@@ -663,14 +661,14 @@ def test_before_real_kicks_the_picture_leaves_by_its_latency():
     for n in range(int(18.0 * bpm / 60.0) - 1):
         at = round(n * 60.0 / bpm * RATE_HZ)
         sound[at : at + len(drum)] += drum
-    analysis, meter = Analysis(RATE_HZ, hop), Meter(HOP_S)
-    meter.latency_s = latency_s
+    analysis, transport = Analysis(RATE_HZ, hop), Transport(HOP_S)
+    transport.latency_s = latency_s
     beats, hits = [], []
     for n, part in enumerate(sound.reshape(-1, hop)):
         features = analysis.step({"main": part}, (n + 1) * HOP_S)
-        moment = meter.step(features)
+        context = transport.step(features)
         beats += [event.time_s for event in features.events if event.kind == "beat" and features.time_s > 10.0]
-        if moment.beat_now and moment.steady and 10.0 < features.time_s < 17.5:
+        if context.beat_now and context.steady and 10.0 < features.time_s < 17.5:
             hits.append(features.time_s)
     ahead = [min((beat - hit for beat in beats if beat > hit), default=0.0) for hit in hits]
     print(f"ahead of the heard beat by {1e3 * min(ahead):.1f} to {1e3 * max(ahead):.1f} ms, asked {1e3 * latency_s:.0f}")

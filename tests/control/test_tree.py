@@ -6,8 +6,8 @@ import time
 import pytest
 
 from engine.control.tree import MOST_WAITING, ParamTree
-from engine.params import Leaf, Param, ParamError, Parametric, Trigger
-from engine.types import Change
+from engine.core.params import Leaf, Param, ParamError, Parametric, Trigger
+from engine.core.types import Change
 
 
 class Desk(Parametric):

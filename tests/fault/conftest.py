@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from fullshow import Show, perform
 
-from engine import resources
+from engine.core import resources
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
-from test_show import performing, until
+from performing import performing, until
 
-from engine.listening import Listening
-from engine.live import Live
-from engine.show import open_sound
+from engine.show.analysis_thread import AnalysisThread
+from engine.show.perform import open_sound
+from engine.show.realtime import RealtimeShow
 
 
 class Seen(NamedTuple):
@@ -26,8 +26,8 @@ class Seen(NamedTuple):
 class Show:
     """`seen` grows by one a frame."""
 
-    live: Live
-    listening: Listening
+    live: RealtimeShow
+    listening: AnalysisThread
     seen: list[Seen] = field(default_factory=list)
 
     def run(self, seconds: float) -> list[Seen]:

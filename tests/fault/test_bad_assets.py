@@ -11,12 +11,12 @@ import av
 import numpy as np
 import pytest
 from fullshow import Show
+from performing import until
 from song import HOP, INFO, RATE_HZ, tree
-from test_show import until
 
-from engine import resources
 from engine.control.patch import PatchError, load_patch
-from engine.performer import Performer
+from engine.core import resources
+from engine.instrument.patch_player import PatchPlayer
 
 PATCHES = resources.listing("patches", "*.toml")
 WORDS = [b"nan", b"inf", b"-1", b"1e400", b"9" * 5000, b"[]", b"{}", b'""', b'"x"', b"true", b"1979-05-27", b"0x7fffffffffffffff"]
@@ -30,7 +30,7 @@ def playing(show: Show, tmp_path: Path) -> Iterator[Path]:
     path = tmp_path / "mine.toml"
     save(path, resources.find("patches", "first-light.toml").read_bytes())
     show.live.choose(str(path))
-    until(show.live, lambda: show.live.instrument.performer.patch.path == path)
+    until(show.live, lambda: show.live.instrument.player.patch.path == path)
     show.live.messages.clear()
     yield path
     show.live.choose("first-light")
@@ -59,21 +59,21 @@ def broken_patches(whole: bytes) -> dict[str, bytes]:
 def test_a_patch_saved_broken_leaves_the_old_one_live_and_is_named_with_file_and_line(show: Show, playing: Path) -> None:
     whole = playing.read_bytes()
     live = show.live
-    patch = live.instrument.performer.patch
+    patch = live.instrument.player.patch
     live.instrument.tree.post("/macro/1", 0.9)
     for kind, data in broken_patches(whole).items():
         live.messages.clear()
         save(playing, data)
         until(live, lambda: live.messages)
         assert re.search(rf"{playing}:\d+: .*kept the patch that plays$", live.messages[0], re.S), f"{kind}: {live.messages}"
-        assert live.instrument.performer.patch is patch, kind
-        tick = show.listening.ticks.get()
+        assert live.instrument.player.patch is patch, kind
+        tick = show.analysis_thread.ticks.get()
         assert tick is not None
         assert tick.params["/macro/1"] == pytest.approx(0.9)
     save(playing, whole.replace(b"schema = 1", b"schema = 1 # mended", 1))
-    until(live, lambda: live.instrument.performer.patch is not patch)
-    assert live.instrument.performer.patch.path == playing
-    assert show.listening.faults == 0
+    until(live, lambda: live.instrument.player.patch is not patch)
+    assert live.instrument.player.patch.path == playing
+    assert show.analysis_thread.faults == 0
     assert show.run(0.3)
 
 
@@ -107,7 +107,7 @@ def break_patches(path: Path, seed: int, count: int) -> int:
         data, said = mutated(rng.choice(wholes), rng), ""
         path.write_bytes(data)
         try:
-            Performer(load_patch(path), tree(), INFO, 1, RATE_HZ, HOP).close()
+            PatchPlayer(load_patch(path), tree(), INFO, 1, RATE_HZ, HOP).close()
         except PatchError as error:
             said = str(error)
         except Exception as error:

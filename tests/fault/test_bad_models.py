@@ -19,7 +19,7 @@ import pytest
 from safetensors.numpy import save
 
 from engine.runtime.card import CARD_LIMIT, HEADER_LIMIT, CardError, load_card
-from engine.runtime.process import GeneratorProcess
+from engine.runtime.worker.process import GeneratorProcess
 
 HUGE = 64 << 30  # bytes of a file that takes no room on the disk
 CARD = """

@@ -7,11 +7,11 @@ from functools import cache
 import numpy as np
 import pytest
 
-from engine.features.analysis import Analysis
-from engine.instrument import HOP, RATE_HZ, Instrument, find_patch
-from engine.show import open_model, open_sound
-from engine.sources.rehop import Rehop
-from engine.types import FeatureFrame, FloatArray, Tick
+from engine.audio.resampling import Rehop
+from engine.core.types import FeatureFrame, FloatArray, Tick
+from engine.features.analysis.analyser import Analysis
+from engine.instrument.instrument import HOP, RATE_HZ, Instrument, find_patch
+from engine.show.perform import open_model, open_sound
 
 UNITS = ("_db", "_hz", "_bpm", "_count")  # names that carry a unit: finite, and no more
 BLOCKS = (0, 1, 2, 7, 64, 255, 256, 257, 1024, 48_000)

@@ -21,7 +21,7 @@ from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from engine.guard.journal import load_journal
-from engine.guard.orders import VARIABLE
+from engine.guard.launch_environment import VARIABLE
 
 REACH_S = 50.0  # ten times what a restart may take
 SEEN_S = 5.0  # ten times what a stopped process may go unseen
@@ -281,7 +281,7 @@ def test_ctrl_c_ends_the_show_and_leaves_its_journal(play: Callable[..., Supervi
 
 
 FAILS_TO_DRAW = """
-from engine.live import Live
+from engine.show.realtime import RealtimeShow
 draw = Live._draw
 def failing(live, *given):
     if live.frames == 40:
@@ -313,8 +313,9 @@ def test_a_track_that_is_gone_is_silence_after_a_crash(play: Callable[..., Super
 
 
 HAS_A_STAGE = """
-from engine.outputs import display, window
-window.find_monitor = lambda name: display.find_monitor(None)
+from engine.windows import display
+from engine.windows import output_window
+output_window.find_monitor = lambda name: display.find_monitor(None)
 """
 
 

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from fullshow import Seen, Show, perform, periods_ms
 
-from engine.instrument import HOP, RATE_HZ, Instrument, find_patch
-from engine.show import open_model, open_sound
+from engine.instrument.instrument import HOP, RATE_HZ, Instrument, find_patch
+from engine.show.perform import open_model, open_sound
 
 HOP_S = HOP / RATE_HZ
 STALE_S = 0.1
@@ -38,11 +38,11 @@ def hitching(show: Show, hitch_s: float, every_s: float) -> Iterator[list[tuple[
             hitches.append((began, time.monotonic()))
             due = began + every_s
 
-    show.listening.followers.append(hold)
+    show.analysis_thread.followers.append(hold)
     try:
         yield hitches
     finally:
-        show.listening.followers.remove(hold)
+        show.analysis_thread.followers.remove(hold)
 
 
 @contextmanager
@@ -132,11 +132,11 @@ def test_ticks_do_not_depend_on_the_wall_clock(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_wall_clock_that_jumps_neither_stops_the_show_nor_hurries_it(show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
     jump = jumping(monkeypatch)
-    started, first, frames = time.monotonic(), show.listening.ticks.get(), 0
+    started, first, frames = time.monotonic(), show.analysis_thread.ticks.get(), 0
     for _ in range(6):
         jump()
         frames += len(show.run(0.25))
-    passed_s, last = time.monotonic() - started, show.listening.ticks.get()
+    passed_s, last = time.monotonic() - started, show.analysis_thread.ticks.get()
     assert first is not None
     assert last is not None
     lag_s = started - first.t_heard

@@ -10,12 +10,12 @@ from contextlib import ExitStack
 import numpy as np
 import pytest
 from fullshow import Show, perform
-from test_show import until
+from performing import until
 
-from engine.instrument import Instrument, find_patch
-from engine.runtime.process import GeneratorProcess
-from engine.show import open_model, open_sound
-from engine.types import Tick
+from engine.core.types import Tick
+from engine.instrument.instrument import Instrument, find_patch
+from engine.runtime.worker.process import GeneratorProcess
+from engine.show.perform import open_model, open_sound
 
 LIVENESS = 10
 BACK_S = 5.0  # the goal

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from engine.instrument import HOP, RATE_HZ, Instrument, find_patch
-from engine.params import Leaf, ParamError
-from engine.show import open_model
-from engine.types import Tick
+from engine.core.params import Leaf, ParamError
+from engine.core.types import Tick
+from engine.instrument.instrument import HOP, RATE_HZ, Instrument, find_patch
+from engine.show.perform import open_model
 
 NOT_NUMBERS = (math.nan, math.inf, -math.inf, "1", b"\x00\x01", None, [1.0], {"a": 1}, object())
 NOT_TEXT = (1, 0.5, None, b"text", ["text"])
@@ -62,7 +62,7 @@ def test_values_beyond_a_range_are_clipped_to_it(instrument: Instrument, far: fl
 def test_slews_hold_whatever_is_asked_for() -> None:
     """No slewed parameter moves faster than its whole range in `slew_s`, thrown from far below to far above."""
     instrument = Instrument(find_patch("first-light"), open_model("light", "auto").info, ("main", "kick"))
-    for route in instrument.performer.patch.routes:  # the ear may move it faster: only the hand is slewed
+    for route in instrument.player.patch.routes:  # the ear may move it faster: only the hand is slewed
         instrument.tree.post(f"/route/{route.name}/mute", True)
     instrument.tree.post("/audio/amount", 0.0)
     slewed = {address: leaf for address, leaf in numeric(instrument) if leaf.param.slew_s > 0.0}

@@ -3,7 +3,7 @@
 import music
 import numpy as np
 
-from engine.features.analysis import Analysis
+from engine.features.analysis.analyser import Analysis
 
 
 def listen(sound, hop=256, rate_hz=music.RATE_HZ, analysis=None):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from listening import listen, times
 
-from engine.features.analysis import Analysis
-from engine.registry import names
+from engine.core.registry import names
+from engine.features.analysis.analyser import Analysis
 
 COUNTERS = {"beat_count", "bar_count", "phrase_count"}
 HOP = 256

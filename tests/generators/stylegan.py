@@ -12,15 +12,15 @@ def full(batch: int, truncation: float = 1.0) -> torch.Tensor:
 
 
 @torch.no_grad()
-def draw(network: Any, z: Any, y: Any, truncation: Any, noise: Any, **live: Any) -> np.ndarray:
+def draw(network: Any, z: Any, y: Any, truncation: Any, noise: Any, **extra_inputs: Any) -> np.ndarray:
     """The picture (B, 3, H, W)."""
-    return network(z, y, truncation, noise, live).float().numpy()  # type: ignore[no-any-return]
+    return network(z, y, truncation, noise, extra_inputs).float().numpy()  # type: ignore[no-any-return]
 
 
 def live_inputs(network: Any, batch: int, size: float, seed: int = 3) -> dict[str, torch.Tensor]:
     """Every live input of a network, drawn at random; `size` 0 is at rest."""
     rng = np.random.default_rng(seed)
-    shapes = network.live.items()
+    shapes = network.extra_inputs.items()
     return {name: torch.from_numpy((size * rng.standard_normal((batch, *shape))).astype(np.float32)) for name, shape in shapes}
 
 

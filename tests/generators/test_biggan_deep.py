@@ -249,7 +249,7 @@ def test_statistics_that_do_not_fit_half_survive_it() -> None:
 
 
 def test_bending_moves_the_picture_and_rests_at_zero(small: BigGanDeep) -> None:
-    assert small.live == {"bend": (4, 6)}  # 4, 8, 16, 32 px
+    assert small.extra_inputs == {"bend": (4, 6)}  # 4, 8, 16, 32 px
     args = inputs(small, 1, 0.5, 0.8)
     before, rest = draw(small, *args), torch.zeros(2, 4, 6)
     assert relative(draw(small, *args, {"bend": rest}), before) < 1e-5

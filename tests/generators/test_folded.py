@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 import torch
 
-from engine.network import Network
-from engine.registry import lookup
-from engine.runtime.network import draw_folded, fold, halve
+from engine.core.network import Network
+from engine.core.registry import lookup
+from engine.runtime.picture_network import draw_folded, fold, halve
 
 SIZES = {"z_dim": 16, "w_dim": 16, "c_dim": 3, "channel_base": 256, "channel_max": 16, "mapping_layers": 2, "conv_clamp": 256.0}
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -31,9 +31,9 @@ def draw(network: Network, batch: int) -> torch.Tensor:
     generator = torch.Generator().manual_seed(5)
     z, noise = (torch.randn(batch, *shape, generator=generator) for shape in ((network.z_size,), network.noise_shape))
     y = torch.full((batch, network.classes), 1 / network.classes)
-    live = {name: 0.1 * torch.randn(batch, *shape, generator=generator) for name, shape in network.live.items()}
+    extra_inputs = {name: 0.1 * torch.randn(batch, *shape, generator=generator) for name, shape in network.extra_inputs.items()}
     with torch.inference_mode():
-        return network(z, y, torch.full((batch, 1), 0.8), noise, live).float()
+        return network(z, y, torch.full((batch, 1), 0.8), noise, extra_inputs).float()
 
 
 @pytest.mark.parametrize("batch", [1, 2])

@@ -24,9 +24,9 @@ def plain() -> Any:
 @pytest.mark.parametrize("name", ["spread", "styles", "w", "grain", "bend"])
 def test_the_numbers_of_a_live_input_move_the_picture(plain: Any, name: str) -> None:
     z, y, noise = inputs(plain, batch=1)
-    live = live_inputs(plain, 1, 1.0)
-    live["styles"][:, -3:], live["w"][:, -1:], live["bend"][:, :, -1] = 0.5, 0.5, 0.5
-    value = live[name]
+    extra_inputs = live_inputs(plain, 1, 1.0)
+    extra_inputs["styles"][:, -3:], extra_inputs["w"][:, -1:], extra_inputs["bend"][:, :, -1] = 0.5, 0.5, 0.5
+    value = extra_inputs[name]
     before = draw(plain, z, y, full(1, 0.7), noise, **{name: value})
     flat = value.view(1, -1)
     for index in np.random.default_rng(5).permutation(flat.shape[1])[:12]:
@@ -102,7 +102,7 @@ def test_it_has_as_many_parameters_as_the_reference(resolution: int, base: int, 
     with torch.device("meta"):
         network = StyleGAN2.from_config({**FULL, "resolution": resolution, "channel_base": base})
     assert sum(parameter.numel() for parameter in network.parameters()) == parameters
-    assert network.live["w"] == (layers * 512 + 1,)
+    assert network.extra_inputs["w"] == (layers * 512 + 1,)
     assert not [key for key in network.state_dict() if "fir" in key or "grain" in key or "bend" in key]
 
 

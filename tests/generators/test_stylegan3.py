@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch")
 
 from stylegan import draw, full  # noqa: E402
 
-from engine.generators.alias_free import bessel_j1, lowpass  # noqa: E402
+from engine.generators.layers.alias_free import bessel_j1, lowpass  # noqa: E402
 from engine.generators.stylegan3 import StyleGAN3, bands  # noqa: E402
 from tools.parity import CASES, FULL, build, inputs  # noqa: E402
 

@@ -37,16 +37,16 @@ def test_it_draws_what_the_reference_drew(name: str, network: Any) -> None:
 def test_a_picture_does_not_depend_on_its_batch(network: Any) -> None:
     z, y, noise = inputs(network, batch=3)
     noise = torch.randn(noise.shape, generator=torch.Generator().manual_seed(4))
-    live = live_inputs(network, 3, 0.3)
-    together = draw(network, z, y, full(3), noise, **live)
-    alone = draw(network, z[1:2], y[1:2], full(1), noise[1:2], **{name: value[1:2] for name, value in live.items()})
+    extra_inputs = live_inputs(network, 3, 0.3)
+    together = draw(network, z, y, full(3), noise, **extra_inputs)
+    alone = draw(network, z[1:2], y[1:2], full(1), noise[1:2], **{name: value[1:2] for name, value in extra_inputs.items()})
     assert apart(together[1:2], alone) < 1e-4
 
 
 def test_truncation_nought_is_the_picture_of_the_average_style(network: Any) -> None:
     z, y, noise = inputs(network)
     still = draw(network, z, y, full(2, 0.0), noise)
-    layers = (network.live["w"][0] - 1) // len(network.mapping.w_avg)
+    layers = (network.extra_inputs["w"][0] - 1) // len(network.mapping.w_avg)
     average = draw(network, z, y, full(2), noise, w=torch.cat([network.mapping.w_avg.repeat(2, layers), full(2)], 1))
     assert np.abs(still - average).max() < 1e-5
     assert np.abs(still[0] - still[1]).max() < 1e-5
@@ -72,9 +72,9 @@ def test_styles_wholly_mixed_in_are_the_other_latents(network: Any) -> None:
 def test_half_precision_agrees(name: str, kind: str) -> None:
     network = build(name)
     z, y, noise = inputs(network)
-    live = live_inputs(network, 2, 0.3 if name.startswith("stylegan2") else 0.0)
-    expected = draw(network, z, y, full(2), noise, **live)
-    found = draw(network.to(getattr(torch, kind)), z, y, full(2), noise, **live)
+    extra_inputs = live_inputs(network, 2, 0.3 if name.startswith("stylegan2") else 0.0)
+    expected = draw(network, z, y, full(2), noise, **extra_inputs)
+    found = draw(network.to(getattr(torch, kind)), z, y, full(2), noise, **extra_inputs)
     assert apart(found, expected) < HALF[kind][name.split("-")[0]]
 
 
@@ -90,8 +90,8 @@ def test_openvino_draws_what_torch_draws(network: Any) -> None:
     openvino = pytest.importorskip("openvino")
 
     class Positional(torch.nn.Module):  # type: ignore[misc, name-defined]
-        def forward(self, z: Any, y: Any, truncation: Any, noise: Any, *live: Any) -> Any:
-            return network(z, y, truncation, noise, dict(zip(network.live, live, strict=True)))
+        def forward(self, z: Any, y: Any, truncation: Any, noise: Any, *extra_inputs: Any) -> Any:
+            return network(z, y, truncation, noise, dict(zip(network.extra_inputs, extra_inputs, strict=True)))
 
     z, y, noise = inputs(network)
     args = (z, y, full(2, 0.7), noise + 0.5, *live_inputs(network, 2, 0.3).values())

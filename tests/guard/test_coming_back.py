@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.guard.orders import Orders
-from engine.guard.watched import Watched
-from engine.options import PlayOptions
-from engine.show import open_again, open_first
+from engine.guard.launch_environment import LaunchEnvironment
+from engine.guard.supervised_show import SupervisedShow
+from engine.show.options import PlayOptions
+from engine.show.perform import open_again, open_first
 
 
 @pytest.mark.parametrize("safe", [False, True])
@@ -26,8 +26,8 @@ def test_sound_that_is_gone_after_a_crash_is_silence_and_told(
     options = PlayOptions(audio=audio, mode="headless", safe=safe)
     with pytest.raises((OSError, ValueError), match="expected"):
         open_first(options)
-    watched = Watched(Orders(safe=safe, life=1, why="the show was killed by SIGKILL"))
-    source = open_again(options, watched)
+    supervised = SupervisedShow(LaunchEnvironment(safe=safe, life=1, why="the show was killed by SIGKILL"))
+    source = open_again(options, supervised)
     try:
         assert source.inputs == inputs
         for _ in range(20):
@@ -36,5 +36,5 @@ def test_sound_that_is_gone_after_a_crash_is_silence_and_told(
             assert not any(samples.any() for samples in hop.hops.values())
     finally:
         source.close()
-    assert len(watched.messages) == 1
-    assert watched.messages[0].endswith(told)
+    assert len(supervised.messages) == 1
+    assert supervised.messages[0].endswith(told)

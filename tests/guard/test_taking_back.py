@@ -7,55 +7,56 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from engine import resources, show
-from engine.commands.play import as_ordered, command, unused, without_the_users
-from engine.guard.orders import Orders
-from engine.guard.watched import Watched
-from engine.options import PlayOptions
+from engine.commands.play import as_resumed, command, unused, without_the_users
+from engine.core import resources
+from engine.guard.launch_environment import LaunchEnvironment
+from engine.guard.supervised_show import SupervisedShow
+from engine.show import perform
+from engine.show.options import PlayOptions
 
 HANDS: dict[str, object] = {"/macro/2": 0.25, "/macro/3": 0.75, "/seed": 5}
 NOBODY: frozenset[str] = frozenset()
 
 
 @pytest.fixture
-def left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Watched]:
+def left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., SupervisedShow]:
     """What a show finds whose predecessor played `patch` and `model`; `again` after a crash, else by --resume."""
     monkeypatch.setattr(resources, "_added", [])
 
-    def write(patch: str = "tidal", model: str = "light", again: bool = False, **more: object) -> Watched:
+    def write(patch: str = "tidal", model: str = "light", again: bool = False, **more: object) -> SupervisedShow:
         journal = tmp_path / "journal.json"
         bases = HANDS | {f"/{name}": value for name, value in more.items()}
         journal.write_text(json.dumps({"schema": 1, "patch": patch, "model": model, "bases": bases, "parts": {}}))
-        return Watched(Orders(resume=str(journal), life=int(again), left_s=7.0 if again else None))
+        return SupervisedShow(LaunchEnvironment(resume=str(journal), life=int(again), left_s=7.0 if again else None))
 
     return write
 
 
-def bases(watched: Watched) -> dict[str, object]:
-    assert watched.saved is not None
-    return dict(watched.saved.bases)
+def bases(supervised: SupervisedShow) -> dict[str, object]:
+    assert supervised.saved is not None
+    return dict(supervised.saved.bases)
 
 
-def test_resumed_is_what_was_played_and_what_is_named_wins(left: Callable[..., Watched]) -> None:
-    watched = left(record=True)
-    options = as_ordered(PlayOptions(params=(("/macro/2", "0.9"),), seed=8), watched, frozenset({"seed"}))
+def test_resumed_is_what_was_played_and_what_is_named_wins(left: Callable[..., SupervisedShow]) -> None:
+    supervised = left(record=True)
+    options = as_resumed(PlayOptions(params=(("/macro/2", "0.9"),), seed=8), supervised, frozenset({"seed"}))
     assert (options.patch, options.model, options.seed) == ("tidal", "light", 8)
-    assert bases(watched) == {"/macro/3": 0.75}
-    assert not watched.messages
+    assert bases(supervised) == {"/macro/3": 0.75}
+    assert not supervised.messages
 
 
-def test_resumed_with_another_patch_plays_that_as_saved(left: Callable[..., Watched]) -> None:
-    watched = left()
-    assert as_ordered(PlayOptions(patch="deep-music"), watched, frozenset({"patch"})).patch == "deep-music"
-    assert bases(watched) == {}
-    assert "of tidal" in watched.messages[0]
-    watched = left()
-    assert as_ordered(PlayOptions(patch="tidal"), watched, frozenset({"patch"})).patch == "tidal"
-    assert bases(watched) == HANDS
+def test_resumed_with_another_patch_plays_that_as_saved(left: Callable[..., SupervisedShow]) -> None:
+    supervised = left()
+    assert as_resumed(PlayOptions(patch="deep-music"), supervised, frozenset({"patch"})).patch == "deep-music"
+    assert bases(supervised) == {}
+    assert "of tidal" in supervised.messages[0]
+    supervised = left()
+    assert as_resumed(PlayOptions(patch="tidal"), supervised, frozenset({"patch"})).patch == "tidal"
+    assert bases(supervised) == HANDS
 
 
 def test_a_show_that_crashed_plays_on_what_it_played_whatever_the_command_line_says(
-    left: Callable[..., Watched], tmp_path: Path
+    left: Callable[..., SupervisedShow], tmp_path: Path
 ) -> None:
     film = tmp_path / "show.mp4"
     film.write_bytes(b"recorded before the crash")
@@ -66,48 +67,50 @@ def test_a_show_that_crashed_plays_on_what_it_played_whatever_the_command_line_s
         record=film,
         audio="synthetic",
     )
-    watched = left(again=True)
-    options = as_ordered(asked, watched, frozenset({"patch", "model", "seed"}))
+    supervised = left(again=True)
+    options = as_resumed(asked, supervised, frozenset({"patch", "model", "seed"}))
     played_on = replace(
         asked, patch="tidal", params=(("/macro/2", "0.9"),), seconds=7.0, record=tmp_path / "show-2.mp4", again=True
     )
     assert options == played_on
-    assert bases(watched) == HANDS, "hands came after the command line"
+    assert bases(supervised) == HANDS, "hands came after the command line"
 
 
-def test_a_recording_that_was_ended_before_the_crash_is_not_begun_again(left: Callable[..., Watched], tmp_path: Path) -> None:
+def test_a_recording_that_was_ended_before_the_crash_is_not_begun_again(
+    left: Callable[..., SupervisedShow], tmp_path: Path
+) -> None:
     asked = PlayOptions(record=tmp_path / "show.mp4")
-    assert as_ordered(asked, left(again=True, record=False), NOBODY).record is None
-    assert as_ordered(asked, left(again=True, record=True), NOBODY).record == tmp_path / "show.mp4"
-    assert as_ordered(asked, left(again=False, record=False), NOBODY).record == tmp_path / "show.mp4"
+    assert as_resumed(asked, left(again=True, record=False), NOBODY).record is None
+    assert as_resumed(asked, left(again=True, record=True), NOBODY).record == tmp_path / "show.mp4"
+    assert as_resumed(asked, left(again=False, record=False), NOBODY).record == tmp_path / "show.mp4"
 
 
-def test_a_model_in_a_folder_plays_on_after_a_crash(left: Callable[..., Watched], tmp_path: Path) -> None:
+def test_a_model_in_a_folder_plays_on_after_a_crash(left: Callable[..., SupervisedShow], tmp_path: Path) -> None:
     folder = shutil.copytree(resources.find("models", "light"), tmp_path / "mine")
-    watched = left(model=str(folder), again=True)
-    assert as_ordered(PlayOptions(), watched, NOBODY).model == str(folder)
-    assert not watched.messages
+    supervised = left(model=str(folder), again=True)
+    assert as_resumed(PlayOptions(), supervised, NOBODY).model == str(folder)
+    assert not supervised.messages
 
 
 @pytest.mark.parametrize(("patch", "model", "word"), [("gone", "light", "gone.toml"), ("tidal", "gone", "'gone'")])
 @pytest.mark.parametrize("again", [False, True])
 def test_what_is_no_longer_there_is_told_and_what_was_asked_for_plays(
-    patch: str, model: str, word: str, again: bool, left: Callable[..., Watched]
+    patch: str, model: str, word: str, again: bool, left: Callable[..., SupervisedShow]
 ) -> None:
-    watched = left(patch, model, again)
-    options = as_ordered(PlayOptions(patch="deep-music"), watched, NOBODY)
+    supervised = left(patch, model, again)
+    options = as_resumed(PlayOptions(patch="deep-music"), supervised, NOBODY)
     assert options.patch == ("deep-music" if patch == "gone" else "tidal")
     assert options.model == "light"
-    assert len(watched.messages) == 1
-    assert word in watched.messages[0]
-    assert "plays instead" in watched.messages[0]
-    assert bases(watched) == HANDS
+    assert len(supervised.messages) == 1
+    assert word in supervised.messages[0]
+    assert "plays instead" in supervised.messages[0]
+    assert bases(supervised) == HANDS
 
 
 def test_without_a_journal_the_command_line_holds(tmp_path: Path) -> None:
     asked = PlayOptions(patch="deep-music", seconds=3.0)
-    assert as_ordered(asked, Watched(Orders()), NOBODY) == asked
-    assert as_ordered(asked, Watched(Orders(life=1)), NOBODY) == replace(asked, again=True)
+    assert as_resumed(asked, SupervisedShow(LaunchEnvironment()), NOBODY) == asked
+    assert as_resumed(asked, SupervisedShow(LaunchEnvironment(life=1)), NOBODY) == replace(asked, again=True)
 
 
 def test_safe_mode_keeps_sound_hands_and_outputs_and_nothing_else_of_the_users(
@@ -137,7 +140,7 @@ def test_no_recording_is_written_over(tmp_path: Path) -> None:
 
 def test_safe_mode_does_not_ask_for_what_was_named(monkeypatch: pytest.MonkeyPatch) -> None:
     played: list[PlayOptions] = []
-    monkeypatch.setattr(show, "perform", played.append)
+    monkeypatch.setattr(perform, "perform", played.append)
     monkeypatch.setattr(resources, "_shipped_alone", False)
     words = ["gone", "--model", "gone", "--safe", "--headless", "--no.such.parameter", "1"]
     CliRunner().invoke(command, words, catch_exceptions=False)

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from song import HOP_S, frame
 
-from engine.chance import Chance
-from engine.latent.class_pair import ClassPair
+from engine.core.rng import Rng
+from engine.core.tick_context import TickContext
 from engine.latent.classes import class_leaves, slugs
-from engine.moment import Moment
+from engine.latent.mixers.class_pair import ClassPair
 
 NAMES = tuple(f"class {n}" for n in range(12))
 BAR_S = 2.0
@@ -18,7 +18,7 @@ class Choir:
         self.leaves = class_leaves(NAMES)
         for index, weight in weights.items():
             self.weigh(index, weight)
-        self.mixer = ClassPair(self.leaves, list(weights), Chance(seed, "classes"))
+        self.mixer = ClassPair(self.leaves, list(weights), Rng(seed, "classes"))
         for name, value in settings.items():
             self.mixer.leaves[name].set_base(value)
         self.tick = 0
@@ -31,9 +31,9 @@ class Choir:
         out = []
         for _ in range(round(seconds / HOP_S)):
             bars, before = (self.tick + 1) * HOP_S / BAR_S, self.tick * HOP_S / BAR_S
-            moment = Moment(frame(self.tick), self.tick, self.tick * HOP_S, HOP_S, bars * 4, bars)
-            moment.bar_now = int(bars) > int(before)
-            out.append(self.mixer.step(moment))
+            context = TickContext(frame(self.tick), self.tick, self.tick * HOP_S, HOP_S, bars * 4, bars)
+            context.bar_now = int(bars) > int(before)
+            out.append(self.mixer.step(context))
             self.tick += 1
         return np.array(out)
 
@@ -115,9 +115,9 @@ def test_the_same_seed_turns_alike_and_another_does_not():
     assert (leads(one) != leads(other)).any()
 
 
-@pytest.mark.parametrize("name", list(ClassPair(class_leaves(NAMES), [0], Chance(0, "")).leaves))
+@pytest.mark.parametrize("name", list(ClassPair(class_leaves(NAMES), [0], Rng(0, "")).leaves))
 def test_every_parameter_beyond_its_ends_keeps_weights_summing_to_one(name):
-    param = ClassPair(class_leaves(NAMES), [0], Chance(0, "")).leaves[name].param
+    param = ClassPair(class_leaves(NAMES), [0], Rng(0, "")).leaves[name].param
     for end in (param.low - 1e6, param.low, param.high, param.high + 1e6):
         choir = Choir({1: 1.0, 3: 0.8, 5: 0.6}, **{name: end})
         assert param.low <= choir.mixer.leaves[name].value <= param.high

@@ -7,26 +7,26 @@ import numpy as np
 import pytest
 from song import HOP_S, frame
 
-from engine.chance import Chance
-from engine.latent.class_integrator import ClassIntegrator
+from engine.core.rng import Rng
+from engine.core.tick_context import TickContext
+from engine.core.types import FloatArray
 from engine.latent.classes import class_leaves
-from engine.latent.deep_music import FRAME_S, MAXIMUM_DECAY_S, QUIETEST, DeepMusic
-from engine.moment import Moment
-from engine.types import FloatArray
+from engine.latent.mixers.class_integrator import ClassIntegrator
+from engine.latent.movers.deep_music import FRAME_S, MAXIMUM_DECAY_S, QUIETEST, DeepMusic
 
 CLICKS = range(43, 430, 43)
 
 
 def walk(gradient, power, dt_s: float = FRAME_S, size: int = 128, seed: int = 5, **settings) -> np.ndarray:
     """z (T, size) for a gradient and a power (0..1) a step."""
-    mover = DeepMusic(size, Chance(seed, "deep"))
+    mover = DeepMusic(size, Rng(seed, "deep"))
     for name, value in settings.items():
         mover.leaves[name].set_base(value)
-    mover.seed(Chance(seed, "deep"))
+    mover.seed(Rng(seed, "deep"))
     out = np.zeros((len(gradient), size), np.float32)
     for tick, (g, p) in enumerate(zip(gradient, power, strict=True)):
         level = 1.0 + math.log10(p) / 4.0 if p > 1e-4 else 0.0
-        mover.step(out[tick], Moment(frame(tick, {"gradient": g, "level": level}), tick, tick * dt_s, dt_s))
+        mover.step(out[tick], TickContext(frame(tick, {"gradient": g, "level": level}), tick, tick * dt_s, dt_s))
     return out
 
 
@@ -65,8 +65,8 @@ def test_streaming_is_the_original_given_the_same_normalisers():
     rng = np.random.default_rng(1)
     g, p = rng.random(900) ** 3, 0.2 + 0.6 * rng.random(900)
     ours = walk(g, p, tempo_sensitivity=0.3, jitter=0.4, truncation=0.8)
-    chance = Chance(5, "deep")
-    slow = [chance.units(1000 + number, 128) < 0.5 for number in range(5)]
+    rng = Rng(5, "deep")
+    slow = [rng.units(1000 + number, 128) < 0.5 for number in range(5)]
     still = walk([0.0], [0.0], tempo_sensitivity=0.3, jitter=0.4, truncation=0.8)[0]  # z0: nothing moves it
     theirs = offline_walk(normalised(g), normalised(p), still.astype(float), slow, 0.3, 0.4, 0.8)
     assert np.abs(ours - theirs).max() < 2e-3
@@ -137,7 +137,7 @@ class Organ:
         self.palette = list(range(2, 2 + classes))
         for index in self.palette:
             self.weights[f"c{index}"].set_base(1.0)
-        self.mixer = ClassIntegrator(self.weights, self.palette, Chance(1, "classes"))
+        self.mixer = ClassIntegrator(self.weights, self.palette, Rng(1, "classes"))
         for name, value in settings.items():
             self.mixer.leaves[name].set_base(value)
         self.dt_s, self.tick = dt_s, 0
@@ -145,9 +145,9 @@ class Organ:
     def hear(self, chroma: FloatArray) -> np.ndarray:
         """y (C,) after one step."""
         self.tick += 1
-        moment = Moment(frame(self.tick, chroma=chroma), self.tick, self.tick * self.dt_s, self.dt_s)
-        moment.bar_now = (self.tick * self.dt_s) // 2.0 > ((self.tick - 1) * self.dt_s) // 2.0
-        return self.mixer.step(moment)
+        context = TickContext(frame(self.tick, chroma=chroma), self.tick, self.tick * self.dt_s, self.dt_s)
+        context.bar_now = (self.tick * self.dt_s) // 2.0 > ((self.tick - 1) * self.dt_s) // 2.0
+        return self.mixer.step(context)
 
     def play(self, pitch: int, seconds: float) -> np.ndarray:
         """y (T, C) during one held note."""
@@ -195,10 +195,10 @@ def test_streaming_classes_are_the_original_given_the_same_normaliser():
     organ.dt_s = FRAME_S
     chroma = np.full((len(notes), 12), 0.02, np.float32)
     chroma[np.arange(len(notes)), notes] = 1.0
-    moments = [Moment(frame(n, chroma=row), n, n * FRAME_S, FRAME_S) for n, row in enumerate(chroma)]
+    contexts = [TickContext(frame(n, chroma=row), n, n * FRAME_S, FRAME_S) for n, row in enumerate(chroma)]
     tops, ours = [], []
-    for moment in moments:  # bar_now stays False: no swaps
-        ours.append(organ.mixer.step(moment)[organ.palette])
+    for context in contexts:  # bar_now stays False: no swaps
+        ours.append(organ.mixer.step(context)[organ.palette])
         tops.append(organ.mixer._high)
     c, rows = np.zeros(4), []
     for row, top in zip(chroma, tops, strict=True):

@@ -2,30 +2,30 @@
 
 import numpy as np
 
-from engine.chance import Chance
+from engine.core.rng import Rng
+from engine.core.tick_context import TickContext
+from engine.core.types import FeatureFrame, FloatArray, GeneratorInfo, LatentState
 from engine.latent.latent import HAND_S, Latent
-from engine.latent.live import LiveInputs
 from engine.latent.mover import Mover
-from engine.latent.walk import Walk
-from engine.moment import Moment
-from engine.types import FeatureFrame, FloatArray, GeneratorInfo, LatentState
+from engine.latent.movers.walk import Walk
+from engine.latent.network_inputs import NetworkInputs
 
 Z = 6
 
 
 class Still(Mover):
-    def step(self, z: FloatArray, moment: Moment) -> None:
+    def step(self, z: FloatArray, context: TickContext) -> None:
         z += 0.25
 
 
 class OneClass:
-    def step(self, moment: Moment) -> FloatArray:
+    def step(self, context: TickContext) -> FloatArray:
         return np.ones(1, np.float32)
 
 
 def perform(latent: Latent, ticks: int) -> list[FloatArray]:
-    moment = Moment(FeatureFrame(0, 0.0, 0.0, {}, {}, ()), dt_s=0.01)
-    return [latent.step([Still.__new__(Still)], OneClass(), moment).z for _ in range(ticks)]  # type: ignore[arg-type,list-item]
+    context = TickContext(FeatureFrame(0, 0.0, 0.0, {}, {}, ()), dt_s=0.01)
+    return [latent.step([Still.__new__(Still)], OneClass(), context).z for _ in range(ticks)]  # type: ignore[arg-type,list-item]
 
 
 def test_the_first_numbers_of_z_follow_the_hand_and_the_rest_the_movers() -> None:
@@ -55,19 +55,19 @@ class Show:
 
     def __init__(self, seed: int, noise_mode: str = "flow") -> None:
         model = GeneratorInfo("m", "stylegan2", "torch", Z, (self.NOISE,), ("one",), (32, 32), {"styles": (Z + 3,)})
-        live = LiveInputs(model, seed)
-        live.leaves["styles/fine"].set_base(1.0)
-        self.latent, self.walk = Latent(Z, self.NOISE, seed, live), Walk(Z, Chance(seed, "walk"))
+        extra_inputs = NetworkInputs(model, seed)
+        extra_inputs.leaves["styles/fine"].set_base(1.0)
+        self.latent, self.walk = Latent(Z, self.NOISE, seed, extra_inputs), Walk(Z, Rng(seed, "walk"))
         self.latent.leaves["noise_mode"].set_base(noise_mode)
         self.walk.leaves["amount"].set_base(1.0)
 
     def seed(self, seed: int) -> None:
         self.latent.seed(seed)
-        self.walk.seed(Chance(seed, "walk"))
+        self.walk.seed(Rng(seed, "walk"))
 
     def play(self, ticks: int) -> list[LatentState]:
-        moments = [Moment(FeatureFrame(n, 0.0, 0.0, {}, {}, ()), n, dt_s=0.01) for n in range(ticks)]
-        return [self.latent.step([self.walk], OneClass(), moment) for moment in moments]  # type: ignore[arg-type]
+        contexts = [TickContext(FeatureFrame(n, 0.0, 0.0, {}, {}, ()), n, dt_s=0.01) for n in range(ticks)]
+        return [self.latent.step([self.walk], OneClass(), context) for context in contexts]  # type: ignore[arg-type]
 
 
 def test_another_seed_is_reached_without_a_jump_in_anything_that_it_draws() -> None:
@@ -75,7 +75,7 @@ def test_another_seed_is_reached_without_a_jump_in_anything_that_it_draws() -> N
     before = show.play(100)
     show.seed(2)
     after, aim = show.play(400), fresh.play(400)
-    parts = {"z": lambda s: s.z, "second latent": lambda s: s.live["styles"][:Z], "noise": lambda s: s.noise}
+    parts = {"z": lambda s: s.z, "second latent": lambda s: s.extra_inputs["styles"][:Z], "noise": lambda s: s.noise}
     for name, part in parts.items():
         path, goal = np.array([part(s) for s in (before[-1], *after)]), np.array([part(s) for s in aim])
         if name == "noise":  # its place along the field goes on

@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 from song import HOP_S, frame
 
-from engine.chance import Chance
+from engine.core.registry import lookup, names
+from engine.core.rng import Rng
+from engine.core.tick_context import TickContext
 from engine.latent.mover import Mover
 from engine.latent.noise_field import NoiseField
-from engine.moment import Moment
-from engine.registry import lookup, names
 
 SIZE = 32
 BAR_S = 2.0
 
 
 def make(kind: str, seed: int = 1, **settings) -> Mover:
-    mover = lookup("mover", kind)(SIZE, Chance(seed, kind))
+    mover = lookup("mover", kind)(SIZE, Rng(seed, kind))
     for name, value in settings.items():
         mover.leaves[name].set_base(value)
     return mover
@@ -28,7 +28,7 @@ def run(mover: Mover, seconds: float, dt_s: float = HOP_S, start: np.ndarray | N
         bars = tick * dt_s / BAR_S
         if tick < len(pushes):
             mover.leaves["push"].set_base(pushes[tick])
-        mover.step(z, Moment(frame(tick, {"level": 0.8, "gradient": 0.5}), tick, tick * dt_s, dt_s, 4 * bars, bars))
+        mover.step(z, TickContext(frame(tick, {"level": 0.8, "gradient": 0.5}), tick, tick * dt_s, dt_s, 4 * bars, bars))
     return out
 
 
@@ -40,10 +40,10 @@ def test_keyframes_return_to_the_first_after_the_loop():
 
 
 def test_keyframes_are_met_on_their_bars_and_the_way_is_smooth():
-    chance = Chance(1, "keyframes")
+    rng = Rng(1, "keyframes")
     zs = run(make("keyframes", count=8, bars=4.0), 40.0)
     for step in range(5):
-        assert zs[round(step * 4 * BAR_S / HOP_S)] == pytest.approx(chance.normals(step, SIZE), abs=1e-3)
+        assert zs[round(step * 4 * BAR_S / HOP_S)] == pytest.approx(rng.normals(step, SIZE), abs=1e-3)
     moves = np.linalg.norm(np.diff(zs, axis=0), axis=1)
     assert moves.max() < 4 * np.median(moves)
     lengths = np.linalg.norm(zs, axis=1) / math.sqrt(SIZE)
@@ -56,7 +56,7 @@ def test_full_ease_rests_on_the_keyframes():
 
 
 def test_walk_keeps_the_spread_is_smooth_and_goes_as_fast_at_any_hop():
-    start = Chance(9, "start").normals(0, SIZE)
+    start = Rng(9, "start").normals(0, SIZE)
     zs = run(make("walk", amount=0.6, speed=1.0), 60.0, start=start)
     assert np.std(zs) == pytest.approx(np.std(start), rel=0.3)
     moves = np.linalg.norm(np.diff(zs, axis=0), axis=1)
@@ -75,7 +75,7 @@ def test_walk_jitter_trembles_around_the_same_path():
 
 
 def test_walk_amount_ends():
-    start = Chance(9, "start").normals(0, SIZE)
+    start = Rng(9, "start").normals(0, SIZE)
     assert np.array_equal(run(make("walk", amount=0.0), 1.0, start=start)[-1], start)
     assert abs(float(np.corrcoef(run(make("walk", amount=1.0), 1.0, start=start)[-1], start)[0, 1])) < 0.6
 
@@ -113,10 +113,10 @@ def test_every_parameter_at_and_beyond_its_ends_gives_a_finite_latent(kind):
 
 
 def test_noise_field_is_smooth_normal_and_the_same_from_anywhere():
-    field = NoiseField(Chance(1, "noise"), 200)
+    field = NoiseField(Rng(1, "noise"), 200)
     there = field.at(7.3)
     knots = np.stack([field.at(float(n)) for n in range(-20, 20)])
     assert knots.mean() == pytest.approx(0, abs=0.05)
     assert knots.std() == pytest.approx(1, rel=0.05)
-    assert np.array_equal(NoiseField(Chance(1, "noise"), 200).at(7.3), there)
+    assert np.array_equal(NoiseField(Rng(1, "noise"), 200).at(7.3), there)
     assert np.abs(field.at(3.0001) - field.at(2.9999)).max() < 0.01

@@ -7,8 +7,8 @@ from contextlib import closing
 import pytest
 from engine_to_play import Engine
 
-from engine import resources
-from engine.instrument import Instrument, find_patch
+from engine.core import resources
+from engine.instrument.instrument import Instrument, find_patch
 from engine.runtime.card import load_card
 
 

@@ -4,15 +4,15 @@ import threading
 import time
 from collections.abc import Callable
 
-from engine import resources
-from engine.instrument import HOP, RATE_HZ, Instrument, find_patch
+from engine.audio.synthetic import SyntheticSource
+from engine.core import resources
+from engine.core.types import Value
+from engine.instrument.instrument import HOP, RATE_HZ, Instrument, find_patch
 from engine.remote.osc.feed import Feed
 from engine.remote.osc.receiver import Receiver
-from engine.remote.osc.server import OscServer
 from engine.remote.osc.subscriptions import Subscriptions
+from engine.remote.osc.udp_server import OscServer
 from engine.runtime.card import load_card
-from engine.sources.synthetic import SyntheticSource
-from engine.types import Value
 
 PALETTE = ((1.0, 0.5, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0), (0.5, 0.5, 0.5), (0.0, 0.0, 0.0))
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.registry import lookup
-from engine.resources import find
+from engine.core.registry import lookup
+from engine.core.resources import find
 from engine.runtime.card import ModelCard, load_card
 
 
@@ -26,7 +26,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder))
-        yield folder / "clavilux" / "prepared" / "openvino"
+        yield folder / "clavilux" / "compiled" / "openvino"
 
 
 @pytest.fixture(scope="session")

@@ -9,10 +9,10 @@ import numpy as np
 import onnxruntime
 import torch
 
-from engine.resources import find
+from engine.core.resources import find
 from engine.runtime.card import ModelCard, load_card
-from engine.runtime.export import export
-from engine.runtime.network import Picture, load_network
+from engine.runtime.compile.onnx_export import export
+from engine.runtime.picture_network import Picture, load_network
 from engine.studio import random_model
 
 STYLED: dict[str, Any] = {"resolution": 16, "z_dim": 16, "w_dim": 12, "c_dim": 0, "channel_base": 256, "channel_max": 16}
@@ -55,24 +55,24 @@ def card(name: str) -> ModelCard:
 def written(name: str, half: bool) -> Path:
     """The ONNX file of a model with all its live inputs."""
     file = Path(_folder.name) / f"{name}-{half}.onnx"
-    export(card(name), file, half=half, names=tuple(card(name).live), batch=BATCH[half])
+    export(card(name), file, half=half, names=tuple(card(name).extra_inputs), batch=BATCH[half])
     return file
 
 
 def inputs(name: str, batch: int, seed: int, moved: float) -> dict[str, np.ndarray]:
     """Drawn inputs of a model; the live ones are `moved` times N(0,1), so 0 is at rest."""
     rng, model = np.random.default_rng(seed), card(name)
-    shapes = {"z": (model.z_size,), "noise": model.noise_shape, **model.live}
+    shapes = {"z": (model.z_size,), "noise": model.noise_shape, **model.extra_inputs}
     drawn = {key: rng.standard_normal((batch, *shape)).astype(np.float32) for key, shape in shapes.items()}
-    drawn |= {key: np.float32(moved) * drawn[key] for key in model.live}
+    drawn |= {key: np.float32(moved) * drawn[key] for key in model.extra_inputs}
     drawn["y"] = rng.dirichlet(np.full(len(model.classes), 0.3), batch).astype(np.float32)
     drawn["truncation"] = rng.uniform(0.5, 0.9, (batch, 1)).astype(np.float32)
-    return {key: drawn[key] for key in (*FIXED, *model.live)}
+    return {key: drawn[key] for key in (*FIXED, *model.extra_inputs)}
 
 
 @cache
 def _network(name: str) -> Picture:
-    return Picture(load_network(card(name)), tuple(card(name).live))
+    return Picture(load_network(card(name)), tuple(card(name).extra_inputs))
 
 
 def drawn(name: str, given: dict[str, np.ndarray]) -> np.ndarray:

@@ -9,13 +9,13 @@ import pytest
 from click.testing import CliRunner
 
 from engine.commands.build import command
-from engine.resources import find
+from engine.core.resources import find
+from engine.runtime.accuracy_check import PROOF, proofs
+from engine.runtime.backends.torch import TorchGenerator
 from engine.runtime.cache import MANIFEST
 from engine.runtime.card import load_card
-from engine.runtime.gate import PROOF, proofs
+from engine.runtime.compile.compiled_model import Compilation, entry
 from engine.runtime.nvidia import cards
-from engine.runtime.preparing import Preparation, entry
-from engine.runtime.torch import TorchGenerator
 from engine.studio import random_model
 
 pytestmark = pytest.mark.skipif(find_spec("tensorrt_rtx_bindings") is None, reason="TensorRT for RTX is not installed")
@@ -68,7 +68,7 @@ def test_plans_for_several_screens_are_apart_from_those_for_one(tmp_path, monkey
     random_model.write(tmp_path / "small", "small", "biggan_deep", {**small, "layers": layers})
     card, kept = load_card(tmp_path / "small"), []
     for batch in (1, 7):
-        Preparation(card, "tensorrt-rtx", "sm89", batch).finish(lambda words: None)
+        Compilation(card, "tensorrt-rtx", "sm89", batch).finish(lambda words: None)
         kept.append(entry(card, "tensorrt-rtx", "sm89", batch))
     assert kept[0].folder != kept[1].folder
     plans = [(one.folder / "0.plan").read_bytes() for one in kept if one.check()]
@@ -81,7 +81,7 @@ def test_plans_for_several_screens_are_apart_from_those_for_one(tmp_path, monkey
         (["--for", "sm90"], "made for, .*8.9.*; got 9.0"),
         (["--for", "gtx"], "expected compute capabilities such as sm86,sm89,sm120; got 'gtx'"),
         (["--runtime", "openvino", "--for", "sm86"], "openvino builds for this machine alone"),
-        (["--runtime", "cuda"], "expected a runtime that models are prepared for, one of .*; got cuda"),
+        (["--runtime", "cuda"], "expected a runtime that models are compiled for, one of .*; got cuda"),
     ],
 )
 def test_what_cannot_be_built_is_refused_in_words(words, expected, tmp_path, monkeypatch):

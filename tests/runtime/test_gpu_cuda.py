@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 from ticks import latent, make_tick, wait_until
 
-from engine.bench.models import write_random
-from engine.cuda import DeviceMemory, Event, Graph, PinnedMemory, Stream, free_bytes
-from engine.registry import lookup
-from engine.resources import find
+from engine.bench.model_rates import write_random
+from engine.core.cuda import DeviceMemory, Event, Graph, PinnedMemory, Stream, free_bytes
+from engine.core.registry import lookup
+from engine.core.resources import find
+from engine.core.types import GpuPicture
+from engine.runtime.accuracy_check import check, fresh
 from engine.runtime.card import load_card
-from engine.runtime.gate import check, fresh
-from engine.runtime.network import load_network, variants
 from engine.runtime.nvidia import cards
-from engine.runtime.process import GeneratorProcess
-from engine.runtime.proof import drawn
-from engine.types import CardPicture
+from engine.runtime.picture_network import load_network, variants
+from engine.runtime.reference_outputs import drawn
+from engine.runtime.worker.process import GeneratorProcess
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not cards(), reason="no NVIDIA card answers")]
 SIZE = 1 << 20
@@ -77,7 +77,7 @@ def on_host(stream: Stream, pointer: int, size: int):
     return found
 
 
-# --- engine.cuda ---------------------------------------------------------------------------------------------------------
+# --- engine.core.cuda ---------------------------------------------------------------------------------------------------------
 
 
 def test_bytes_come_back_as_they_went(stream, pattern) -> None:
@@ -110,7 +110,7 @@ def test_a_graph_does_it_again_with_what_is_there_then(stream, pattern) -> None:
 OTHER = """
 import sys
 import numpy as np
-from engine.cuda import DeviceMemory, PinnedMemory, Stream
+from engine.core.cuda import DeviceMemory, PinnedMemory, Stream
 memory, pinned, stream = DeviceMemory.open(bytes.fromhex(sys.argv[1]), int(sys.argv[2])), PinnedMemory(int(sys.argv[2])), Stream()
 stream.copy(pinned.pointer, memory.pointer, memory.size)
 stream.wait()
@@ -178,7 +178,7 @@ def test_a_picture_on_the_card_is_the_one_in_the_host_s_memory(folders, stream, 
     for seed in range(4):
         state = latent(card, seed)
         generator.step(state, expected)
-        generator.draw_on_card(state, place.pointer)
+        generator.draw_on_gpu(state, place.pointer)
         assert (on_host(stream, place.pointer, expected.size).reshape(expected.shape) == expected).all()
     place.close()
     generator.close()
@@ -209,25 +209,25 @@ def test_pictures_stay_on_the_card_until_they_are_refused(folders, stream) -> No
     card = load_card(folders["light"])
     beside = lookup("runtime", "cuda")(card, 4, print)
     expected = np.zeros((*card.resolution[::-1], 4), np.uint8)
-    with GeneratorProcess(folders["light"], "cuda", on_card=True) as process:
+    with GeneratorProcess(folders["light"], "cuda", on_gpu=True) as process:
         wait_until(lambda: process.status().state in ("warm", "playing"), WARM_S)
         for number in range(1, 30):
             frame = frame_of(process, card, number)
-            assert isinstance(frame.rgba, CardPicture)
+            assert isinstance(frame.rgba, GpuPicture)
             beside.step(latent(card, number), expected)
             found = on_host(stream, frame.rgba.pointer, expected.size).reshape(expected.shape)
             check(expected, found, "another process")  # which may have chosen other kernels
         wait_until(lambda: process.status().frames == "card", 5)
-        process.refuse_card_frames("it was asked to")
+        process.refuse_gpu_frames("it was asked to")
         frame = frame_of(process, card, 99)
-        assert not isinstance(frame.rgba, CardPicture)
+        assert not isinstance(frame.rgba, GpuPicture)
         wait_until(lambda: process.status().frames == "host: it was asked to", 5)
     beside.close()
 
 
 def test_a_killed_generator_is_back_and_draws_into_a_new_ring(folders, stream) -> None:
     card = load_card(folders["light"])
-    with GeneratorProcess(folders["light"], "cuda", on_card=True) as process:
+    with GeneratorProcess(folders["light"], "cuda", on_gpu=True) as process:
         wait_until(lambda: process.status().state in ("warm", "playing"), WARM_S)
         before = frame_of(process, card, 1)
         held = on_host(stream, before.rgba.pointer, 64)

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from ticks import latent
 
-from engine.bench.models import write_random
-from engine.cuda import DeviceMemory, PinnedMemory, Stream
-from engine.registry import lookup
+from engine.bench.model_rates import write_random
+from engine.core.cuda import DeviceMemory, PinnedMemory, Stream
+from engine.core.registry import lookup
+from engine.runtime.accuracy_check import check
+from engine.runtime.available import availability
 from engine.runtime.card import load_card
-from engine.runtime.gate import check
+from engine.runtime.compile.compiled_model import entry
 from engine.runtime.nvidia import cards
-from engine.runtime.offers import offer
-from engine.runtime.preparing import entry
 
 PRODUCTS = ("tensorrt", "tensorrt-rtx")
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not cards(), reason="no NVIDIA card answers"), pytest.mark.timeout(900)]
@@ -38,7 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(params=PRODUCTS)
 def product(request: pytest.FixtureRequest) -> str:
-    found = offer(request.param)
+    found = availability(request.param)
     if not found.works:
         pytest.skip(f"{request.param}: {found.found} {found.advice}")
     return str(request.param)
@@ -57,7 +57,7 @@ def test_a_plan_draws_what_the_network_draws_with_every_live_input(product, fold
         plain.step(state, expected)
         generator.step(state, found)
         check(expected, found, product)
-        generator.draw_on_card(state, place.pointer)
+        generator.draw_on_gpu(state, place.pointer)
         pinned = PinnedMemory(found.size)
         stream.copy(pinned.pointer, place.pointer, found.size)
         stream.wait()

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from ticks import draw, latent, make_tick, wait_until
 
+from engine.runtime.compile.compiled_model import entry
 from engine.runtime.nvidia import cards
-from engine.runtime.preparing import entry
-from engine.runtime.process import GeneratorProcess
+from engine.runtime.worker.process import GeneratorProcess
 
 LIVENESS = 10  # deadlines are so many times the goal; the goals themselves belong to the benchmark
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -147,7 +147,7 @@ os.waitpid(pid, all_threads)
 
 
 def hold_main_thread(pid: int) -> None:
-    """Stop the drawing thread only; the others, the pulse among them, go on. Returns once it is held."""
+    """Stop the drawing thread only; the others, the status reporter among them, go on. Returns once it is held."""
     holder = subprocess.Popen([sys.executable, "-c", HOLD, str(pid)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if holder.stdout.readline() != "held\n":
         pytest.skip(f"ptrace is not to be had: {holder.stderr.read()}")
@@ -177,8 +177,8 @@ def test_a_lost_process_is_replaced_and_draws_what_an_unharmed_one_would(playing
     assert len(segments()) == len(before)
     assert not segments() & before  # whatever it still wrote, it wrote where nobody looks
     # A hung step is told by its length. But the thread may be stopped with the interpreter's lock in its hand, and then the
-    # pulse, a thread of the same interpreter, stands still with it: the silence tells it as rightly. More patience would not
-    # tell the two apart, since it is patience with both.
+    # status reporter, a thread of the same interpreter, stands still with it: the silence tells it as rightly.
+    # More patience would not tell the two apart, since it is patience with both.
     words = {"killed": ("killed by SIGKILL",), "stopped": ("no sign of life",), "hung": ("is usual", "no sign of life")}[fault]
     assert any(word in playing.status().message for word in words)
     wait_until(lambda: playing.status().state == "playing", 5 * LIVENESS)
@@ -206,7 +206,7 @@ def test_a_runtime_that_was_asked_for_and_cannot_play_is_an_error_that_says_why(
             GeneratorProcess(model, runtime)
 
 
-def test_what_cannot_be_prepared_leaves_the_next_runtime_playing_and_is_told(model, card, tmp_path, monkeypatch):
+def test_what_cannot_be_compiled_leaves_the_next_runtime_playing_and_is_told(model, card, tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     with GeneratorProcess(model) as process:
@@ -215,7 +215,7 @@ def test_what_cannot_be_prepared_leaves_the_next_runtime_playing_and_is_told(mod
         assert frame.rgba.std() > 1
         wait_until(lambda: "NotADirectoryError" in process.status().message, 60)
         assert process.info.runtime == "torch"
-        assert "openvino: could not be prepared" in process.status().why
+        assert "openvino: could not be compiled" in process.status().why
 
 
 def test_where_the_best_runtime_cannot_start_the_next_one_draws(model, card, openvino, tmp_path, monkeypatch):
@@ -229,7 +229,7 @@ def test_where_the_best_runtime_cannot_start_the_next_one_draws(model, card, ope
         assert "this library is broken; torch runs instead" in process.status().message
 
 
-def test_a_better_runtime_is_prepared_beside_the_one_that_plays_and_takes_over(model, openvino, card, tmp_path, monkeypatch):
+def test_a_better_runtime_is_compiled_beside_the_one_that_plays_and_takes_over(model, openvino, card, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with GeneratorProcess(model) as process:
         assert process.status().runtime == "torch"
@@ -269,25 +269,25 @@ def test_what_is_damaged_is_not_played_but_made_again_beside_what_does(model, op
 
 
 @linux
-def test_closing_ends_what_is_being_prepared(model, tmp_path, monkeypatch):
+def test_closing_ends_what_is_being_compiled(model, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     process = GeneratorProcess(model)
     process.start()
-    wait_until(lambda: preparing(os.getpid()), 20)
+    wait_until(lambda: compiling(os.getpid()), 20)
     process.close()
-    wait_until(lambda: not preparing(os.getpid()), 5 * LIVENESS)
+    wait_until(lambda: not compiling(os.getpid()), 5 * LIVENESS)
     assert not list(tmp_path.rglob("manifest.json"))
 
 
-def preparing(parent: int) -> list[str]:
-    """The processes that prepare a model for `parent`."""
+def compiling(parent: int) -> list[str]:
+    """The processes that compile a model for `parent`."""
     lines = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             words = path.read_bytes().split(b"\0")
         except OSError:
             continue
-        if b"engine.runtime.prepare" in words and str(parent).encode() in words:
+        if b"engine.runtime.compile.compiler" in words and str(parent).encode() in words:
             lines.append(path.parent.name)
     return lines
 
@@ -325,8 +325,8 @@ def test_it_dies_with_its_parent(model, openvino, stopped):
     code = """
 import os, signal, sys, time
 from pathlib import Path
-from engine.runtime.preparing import entry
-from engine.runtime.process import GeneratorProcess
+from engine.runtime.compile.compiled_model import entry
+from engine.runtime.worker.process import GeneratorProcess
 process = GeneratorProcess(Path(sys.argv[1]), "openvino")
 process.start()
 while process.status().state != "warm":

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from ticks import draw, latent
 
-from engine.registry import lookup
+from engine.core.registry import lookup
 from engine.runtime.card import CardError, load_card
-from engine.runtime.preparing import entry
+from engine.runtime.compile.compiled_model import entry
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_a_converted_graph_is_used_without_torch_and_without_reporting_home(open
     code = """
 import sys
 from pathlib import Path
-from engine.registry import lookup
+from engine.core.registry import lookup
 from engine.runtime.card import load_card
 lookup("runtime", "openvino")(load_card(Path(sys.argv[1])), 1, print)
 print(sorted({"torch", "requests", "urllib.request", "glfw", "moderngl", "openvino_telemetry.main"} & set(sys.modules)))

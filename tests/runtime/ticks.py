@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from engine.core.types import ByteArray, FeatureFrame, LatentState, Tick
 from engine.runtime.card import ModelCard
-from engine.types import ByteArray, FeatureFrame, LatentState, Tick
 
 
 def latent(card: ModelCard, seed: int) -> LatentState:
@@ -14,8 +14,8 @@ def latent(card: ModelCard, seed: int) -> LatentState:
     y = rng.random(len(card.classes), dtype=np.float32) ** 8
     noise = rng.standard_normal(int(np.prod(card.noise_shape)), dtype=np.float32)
     z = rng.standard_normal(card.z_size, dtype=np.float32)
-    live = {name: rng.standard_normal(shape, dtype=np.float32) for name, shape in card.live.items()}
-    return LatentState(z, y / y.sum(), float(rng.uniform(0.3, 1.0)), noise, live)
+    extra_inputs = {name: rng.standard_normal(shape, dtype=np.float32) for name, shape in card.extra_inputs.items()}
+    return LatentState(z, y / y.sum(), float(rng.uniform(0.3, 1.0)), noise, extra_inputs)
 
 
 def make_tick(card: ModelCard, number: int) -> Tick:

@@ -1,9 +1,9 @@
 import pytest
 
-from engine.stage.context import headless_context
+from engine.stage.gl_context import headless_context
 from engine.stage.passes import load_passes
-from engine.stage.settings import StageSettings
 from engine.stage.stage import Stage
+from engine.stage.stage_params import StageSettings
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine.types import FeatureFrame, Frame, LatentState, Tick
+from engine.core.types import FeatureFrame, Frame, LatentState, Tick
 
 
 def tick(params=None, number=0):

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from pictures import frame, landscape, tick
 
+from engine.core.types import Music, Tick
 from engine.stage.calibrator import FLASH_S
-from engine.stage.settings import StageSettings
 from engine.stage.stage import Stage
-from engine.types import Music, Tick
+from engine.stage.stage_params import StageSettings
 
 TICK_S, BPM = 256 / 48000, 117.0
 RATE_HZ = 60.0

@@ -6,10 +6,10 @@ import pytest
 from pictures import frame, landscape, tick
 
 from engine.stage.colours import EVERY_S, GRID, Colours
+from engine.stage.gl_program import Target
 from engine.stage.palette import COLOURS, Palette, oklab, srgb
-from engine.stage.program import Target
-from engine.stage.settings import StageSettings
 from engine.stage.stage import Stage
+from engine.stage.stage_params import StageSettings
 
 RED, GREEN, BLUE, GREY = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0), (0.5, 0.5, 0.5)
 

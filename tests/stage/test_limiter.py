@@ -5,8 +5,8 @@ import pytest
 import reference
 from pictures import frame, landscape, tick
 
-from engine.stage.settings import StageSettings
 from engine.stage.stage import Stage
+from engine.stage.stage_params import StageSettings
 
 WHITE, BLACK = np.full((32, 32, 3), 255, np.uint8), np.zeros((32, 32, 3), np.uint8)
 

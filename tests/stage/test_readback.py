@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from pictures import frame, landscape, tick
 
-from engine.stage.context import Waiter
+from engine.stage.gl_context import Waiter
 from engine.stage.readback import Readback
-from engine.stage.settings import StageSettings
 from engine.stage.stage import Stage
+from engine.stage.stage_params import StageSettings
 
 
 @pytest.fixture

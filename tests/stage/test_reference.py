@@ -5,10 +5,10 @@ import pytest
 import reference
 from pictures import frame, landscape
 
-from engine.stage.frames import Frames
+from engine.stage.frame_blend import FrameBlend
 from engine.stage.renderer import Renderer
-from engine.stage.settings import FITS
-from engine.stage.values import Values
+from engine.stage.stage_params import FITS
+from engine.stage.tick_values import Values
 
 SIZE, ASPECT, DT = (96, 60), 1.6, 1 / 30
 HALF = 4e-3  # half floats, and sines as fast as the card has them
@@ -20,7 +20,7 @@ class Bench:
     def __init__(self, context, passes, name, sharp=False):
         self.source = next((item for item in passes if item.name == name), None)
         self.renderer = Renderer(context, [self.source] if self.source else [], sharp, SIZE)
-        self.frames = Frames(context)
+        self.frames = FrameBlend(context)
         self.context = context
 
     def draw(self, rgb, values=None, steps=1, fit="crop", dt=DT):

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from pictures import landscape, shown
 
-from engine import resources
+from engine.core import resources
 from engine.stage.passes import PassError, load_passes
-from engine.stage.settings import StageSettings
 from engine.stage.stage import Stage
+from engine.stage.stage_params import StageSettings
 
 PLAIN = {"/stage/grain": 0.0, "/shader/zoom/drift": 0.0, "/shader/feedback/amount": 0.0, "/shader/warp/speed": 0.0}
 

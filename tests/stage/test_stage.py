@@ -4,8 +4,8 @@ import reference
 from pictures import frame, landscape, shown, tick
 
 from engine.stage.passes import load_passes
-from engine.stage.settings import StageSettings
 from engine.stage.stage import Stage
+from engine.stage.stage_params import StageSettings
 
 SIZE = (160, 96)
 PLAIN = {"/stage/grain": 0.0, "/stage/sharpen": 0.0, "/limiter/enabled": False}

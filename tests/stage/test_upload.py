@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from engine.cuda import CudaError, DeviceMemory, PinnedMemory, Stream, draws_opengl
+from engine.core.cuda import CudaError, DeviceMemory, PinnedMemory, Stream, draws_opengl
+from engine.core.types import Frame, GpuPicture
 from engine.runtime.nvidia import cards
-from engine.stage.frames import Frames
-from engine.stage.upload import BufferedUpload, CardUpload, DirectUpload
-from engine.types import CardPicture, Frame
+from engine.stage.frame_blend import FrameBlend
+from engine.stage.upload import BufferedUpload, DirectUpload, GpuUpload
 
 SIDE = 64
 SIZE = SIDE * SIDE * 4
@@ -29,7 +29,7 @@ def textures(context):
 
 @pytest.fixture
 def frames(context):
-    made = Frames(context)
+    made = FrameBlend(context)
     yield made
     made.release()
 
@@ -57,7 +57,7 @@ def test_a_picture_that_cannot_be_had_from_a_card_leaves_what_was_there(frames, 
         frames.put(Frame(pictures[number], number, 0.0, 0.0, number))
         frames.advance(number / 30, 1 / 30, True)
     with pytest.raises(CudaError, match="expected OpenGL on the card that CUDA uses; got "):
-        frames.put(Frame(CardPicture(0, (SIDE, SIDE, 4)), 2, 0.0, 0.0, 2))
+        frames.put(Frame(GpuPicture(0, (SIDE, SIDE, 4)), 2, 0.0, 0.0, 2))
     older, newer = (seen(texture) for texture in frames.textures)
     assert (older == pictures[0]).all()
     assert (newer == pictures[1]).all()
@@ -67,23 +67,23 @@ def test_a_picture_that_cannot_be_had_from_a_card_leaves_what_was_there(frames, 
 
 
 @pytest.fixture
-def on_card(pictures):
+def on_gpu(pictures):
     if not draws_opengl():
         pytest.skip("OpenGL is not drawn by the card that CUDA uses")
     stream, pinned, memory = Stream(), PinnedMemory(pictures.size), DeviceMemory(pictures.size)
     pinned.array[:] = pictures.reshape(-1)
     stream.copy(memory.pointer, pinned.pointer, pictures.size)
     stream.wait()
-    yield [CardPicture(memory.pointer + index * SIZE, (SIDE, SIDE, 4)) for index in range(len(pictures))]
+    yield [GpuPicture(memory.pointer + index * SIZE, (SIDE, SIDE, 4)) for index in range(len(pictures))]
     for part in (memory, pinned, stream):
         part.close()
 
 
 @pytest.mark.gpu
 @has_card
-def test_pictures_of_the_card_arrive(context, textures, pictures, on_card) -> None:
-    upload = CardUpload(context, SIZE)
-    for index, picture in enumerate(on_card):
+def test_pictures_of_the_card_arrive(context, textures, pictures, on_gpu) -> None:
+    upload = GpuUpload(context, SIZE)
+    for index, picture in enumerate(on_gpu):
         upload.write([textures[index % 2]], picture)
         assert (seen(textures[index % 2]) == pictures[index]).all()
         assert picture.copied()
@@ -92,9 +92,9 @@ def test_pictures_of_the_card_arrive(context, textures, pictures, on_card) -> No
 
 @pytest.mark.gpu
 @has_card
-def test_pictures_may_come_from_the_card_and_from_the_host_in_turns(frames, pictures, on_card) -> None:
+def test_pictures_may_come_from_the_card_and_from_the_host_in_turns(frames, pictures, on_gpu) -> None:
     for number, picture in enumerate(pictures):
-        frames.put(Frame(on_card[number] if number % 3 else picture, number, 0.0, 0.0, number))
+        frames.put(Frame(on_gpu[number] if number % 3 else picture, number, 0.0, 0.0, number))
         frames.advance(number / 30, 1 / 30, True)
         assert (seen(frames.textures[1]) == picture).all()
         assert (seen(frames.textures[0]) == pictures[max(number - 1, 0)]).all()

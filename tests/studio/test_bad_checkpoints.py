@@ -18,10 +18,10 @@ import pytest
 import torch
 from safetensors.torch import save
 
+from engine.studio.checkpoint.bounded_reader import CheckpointError
+from engine.studio.checkpoint.detection import open_checkpoint
 from engine.studio.checkpoint.importing import Order, import_checkpoint
-from engine.studio.checkpoint.opening import open_checkpoint
-from engine.studio.checkpoint.window import CheckpointError
-from engine.studio.checkpoint.writing import blank, compare, converted
+from engine.studio.checkpoint.model_writer import blank, compare, converted
 
 torch.set_num_threads(1)
 HUGE = 64 << 30  # bytes of a file that takes no room on the disk
@@ -228,9 +228,9 @@ REFUSE = """
 import json, sys, time
 from pathlib import Path
 import torch
-from engine.registry import lookup
+from engine.core.registry import lookup
 from engine.studio.checkpoint.importing import Order, import_checkpoint
-from engine.studio.checkpoint.window import CheckpointError
+from engine.studio.checkpoint.bounded_reader import CheckpointError
 torch.set_num_threads(1)
 lookup("architecture", "stylegan2")
 

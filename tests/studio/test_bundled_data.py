@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.studio.dataset.reading import Dataset
+from engine.studio.dataset.dataset import Dataset
 
 pytest.importorskip("scipy")  # of the extra "train"
 

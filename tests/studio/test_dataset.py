@@ -15,11 +15,11 @@ from click.testing import CliRunner
 from PIL import Image, ImageCms
 
 from engine.commands.dataset import command
-from engine.studio.dataset.decoding import PictureError, fit, read_picture
+from engine.studio.dataset.builder import held_sources, make
+from engine.studio.dataset.dataset import Dataset, DatasetError
 from engine.studio.dataset.licences import read_licences
-from engine.studio.dataset.likeness import fingerprint
-from engine.studio.dataset.making import held_sources, make
-from engine.studio.dataset.reading import Dataset, DatasetError
+from engine.studio.dataset.near_duplicates import fingerprint
+from engine.studio.dataset.picture_decoding import PictureError, fit, read_picture
 
 SIZE = (48, 32)
 

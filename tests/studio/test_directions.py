@@ -15,14 +15,14 @@ from tiny import biggan_deep, stylegan2  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
 from engine.commands.directions import command  # noqa: E402
-from engine.network import NOTHING, Network  # noqa: E402
-from engine.resources import find as on_shelf  # noqa: E402
+from engine.core.network import NOTHING, Network  # noqa: E402
+from engine.core.resources import find as on_shelf  # noqa: E402
+from engine.core.types import Directions  # noqa: E402
 from engine.runtime.card import CardError, load_card  # noqa: E402
 from engine.studio import direction_files  # noqa: E402
+from engine.studio.direction_naming import OTHERWISE, change_of  # noqa: E402
 from engine.studio.directions import find, rows  # noqa: E402
 from engine.studio.drawing import frames, latents, open_model, weights  # noqa: E402
-from engine.studio.naming import OTHERWISE, change_of  # noqa: E402
-from engine.types import Directions  # noqa: E402
 
 
 class Known(Network):
@@ -30,14 +30,16 @@ class Known(Network):
 
     def __init__(self) -> None:
         super().__init__()
-        self.z_size, self.noise_shape, self.classes, self.resolution, self.live = 8, (1,), 1, (64, 64), {}
+        self.z_size, self.noise_shape, self.classes, self.resolution, self.extra_inputs = 8, (1,), 1, (64, 64), {}
         self.unused = nn.Parameter(torch.zeros(1))
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         return cls()
 
-    def forward(self, z: Tensor, y: Tensor, truncation: Tensor, noise: Tensor, live: Mapping[str, Tensor] = NOTHING) -> Tensor:
+    def forward(
+        self, z: Tensor, y: Tensor, truncation: Tensor, noise: Tensor, extra_inputs: Mapping[str, Tensor] = NOTHING
+    ) -> Tensor:
         axis = torch.linspace(-1, 1, 64)
         wave = torch.sin(2 * torch.pi * (axis - 0.3 * z[:, 5:6]))[:, None, None]  # (B, 1, 1, W): z5 moves it to the right
         light = 0.25 * z[:, 2, None, None, None] + torch.tensor([1.0, 0.0, -1.0])[:, None, None] * 0.1 * z[:, 6, None, None, None]
@@ -88,9 +90,9 @@ def test_a_row_begins_and_ends_two_deviations_from_the_latent(tmp_path: Path) ->
     row = rows(network, Directions("w", ("a", "b"), vectors), [0], seed=7)[1]
     z, y = latents(network, 1, 7), weights(network, {0: 1.0}, 1)
     assert len(row) == 10
-    assert np.array_equal(row[0], frames(network, z, y, live={"nudge": -2 * vectors[1:]})[0])
+    assert np.array_equal(row[0], frames(network, z, y, extra_inputs={"nudge": -2 * vectors[1:]})[0])
     assert np.array_equal(row[2], frames(network, z, y)[0])
-    assert np.array_equal(row[4], frames(network, z, y, live={"nudge": 2 * vectors[1:]})[0])
+    assert np.array_equal(row[4], frames(network, z, y, extra_inputs={"nudge": 2 * vectors[1:]})[0])
 
 
 @pytest.mark.parametrize("word", ["pan", "tilt", "zoom", "roll", "brightness", "contrast"])

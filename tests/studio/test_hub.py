@@ -15,8 +15,8 @@ import pytest
 import torch
 
 from engine.runtime.card import load_card
-from engine.studio.checkpoint.opening import open_checkpoint
-from engine.studio.checkpoint.window import CheckpointError
+from engine.studio.checkpoint.bounded_reader import CheckpointError
+from engine.studio.checkpoint.detection import open_checkpoint
 
 pytest.importorskip("huggingface_hub")
 torch.set_num_threads(1)

@@ -16,9 +16,9 @@ from safetensors.torch import load_file, save_file
 
 from engine.generators.stylegan3 import StyleGAN3
 from engine.runtime.card import load_card
+from engine.studio.checkpoint.bounded_reader import CheckpointError
+from engine.studio.checkpoint.detection import Given
 from engine.studio.checkpoint.importing import Order, import_checkpoint
-from engine.studio.checkpoint.opening import Given
-from engine.studio.checkpoint.window import CheckpointError
 from engine.studio.drawing import open_model
 
 torch.set_num_threads(1)

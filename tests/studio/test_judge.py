@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.studio.dataset.making import write_listing
-from engine.studio.dataset.reading import Dataset
+from engine.studio.dataset.builder import write_listing
+from engine.studio.dataset.dataset import Dataset
 
 pytest.importorskip("scipy")  # of the extra "train"
 

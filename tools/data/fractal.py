@@ -56,23 +56,23 @@ def draw(rng: np.random.Generator, height: int, width: int, turn: int) -> Array:
     distance = np.full(z.shape, np.inf, np.float32)
     trap = np.full(z.shape, 9.0, np.float32)
     angle = np.exp(1j * rng.uniform(0, np.pi))
-    live = np.ones(z.shape, bool)
+    extra_inputs = np.ones(z.shape, bool)
     for i in range(turns):
-        zl, cl, dl = z[live], c[live], dz[live]
+        zl, cl, dl = z[extra_inputs], c[extra_inputs], dz[extra_inputs]
         dl = np.clip(np.abs(dl), 0, 1e15) * np.exp(1j * np.angle(dl)) if i % 8 == 7 else dl  # keeps float32 finite
         dl = 2 * zl * dl + (0 if kind in ("julia", "trap") else 1)
         zl = zl * zl + cl
         r = np.abs(zl)
         if i > 0:
             cross = np.minimum(np.abs((zl * angle).real), np.abs(r - 0.6))
-            trap[live] = np.minimum(trap[live], cross)
-        z[live], dz[live] = zl, dl
+            trap[extra_inputs] = np.minimum(trap[extra_inputs], cross)
+        z[extra_inputs], dz[extra_inputs] = zl, dl
         out = r > 60
-        where = np.flatnonzero(live)[out]
+        where = np.flatnonzero(extra_inputs)[out]
         count.flat[where] = i + 1 - np.log2(np.log(r[out]) / np.log(60.0))
         distance.flat[where] = r[out] * np.log(r[out]) / (np.abs(dl[out]) + 1e-12)
-        live.flat[where] = False
-        if not live.any():
+        extra_inputs.flat[where] = False
+        if not extra_inputs.any():
             break
     inside = np.isnan(count)
     if inside.mean() > 0.33:  # mostly lake: look elsewhere

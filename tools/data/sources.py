@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from engine.studio.dataset.making import slug
+from engine.studio.dataset.builder import slug
 from tools.data import cosmos, fractal, lava, neon, painted, skyline
 from tools.data.noise import Array
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from engine.control.patch import MACROS
-from engine.master import LOAD_PATCH, PANIC
+from engine.instrument.show_params import LOAD_PATCH, PANIC
 
 PATCHES = Path(__file__).resolve().parent.parent.parent / "patches"
 PORT = 9000  # where the engine listens, unless told otherwise

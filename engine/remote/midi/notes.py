@@ -4,7 +4,7 @@ from collections import deque
 
 import numpy as np
 
-from engine.types import Event, FeatureFrame, FloatArray
+from engine.core.types import Event, FeatureFrame, FloatArray
 
 LATE_S = 0.1  # an event is never dated further back than this
 EVENTS = 64  # waiting for a tick; more in 5 ms are not played by hand

@@ -17,9 +17,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from engine.remote.midi.echo import Echo
-from engine.remote.midi.names import ALSA, WINDOWS, plain_name, refusal, unused_name
-from engine.remote.midi.wire import Wire
+from engine.remote.midi.byte_parser import ByteParser
+from engine.remote.midi.loop_filter import LoopFilter
+from engine.remote.midi.port_names import ALSA, WINDOWS, plain_name, refusal, unused_name
 
 log = logging.getLogger("clavilux.midi")
 POLL_S = 0.002
@@ -38,7 +38,7 @@ class Port:
     """One open input: RtMidi's object and what its bytes mean."""
 
     def __init__(self, name: str, midi: Any) -> None:
-        self.name, self.midi, self.wire = name, midi, Wire()
+        self.name, self.midi, self.wire = name, midi, ByteParser()
         self._get = midi.get_message
 
     def packets(self) -> Sequence[tuple[bytes, float]]:
@@ -80,7 +80,7 @@ class MidiPorts:
         self._api = 0
         self._refused: dict[str, float] = {}  # the system's name -> when it refused to open
         self._closed = Counter(received=0, noise=0, sysex=0, lost=0, faults=0)  # counts of closed ports, and of all
-        self._echo = Echo()
+        self._echo = LoopFilter()
         self._complained_s = 0.0
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="midi", daemon=True)
@@ -114,7 +114,7 @@ class MidiPorts:
         try:
             import rtmidi
 
-            Wire()  # needs mido
+            ByteParser()  # needs mido
         except ImportError as error:
             self._say(
                 f"expected mido and python-rtmidi for MIDI ({error}): pip install mido python-rtmidi, which needs a C++ compiler "

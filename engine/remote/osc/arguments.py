@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from struct import unpack
 
-from engine.params import Param, ParamError
+from engine.core.params import Param, ParamError
 
 LONGEST_TEXT = 1024  # characters
 LONGEST_VECTOR = 1024  # numbers, where the parameter does not say how many

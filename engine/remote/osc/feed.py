@@ -13,11 +13,11 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 
-from engine.remote.osc.beats import Beats
-from engine.remote.osc.bundle import Template, element, packets
-from engine.remote.osc.outlet import Outlet
+from engine.core.types import Event, FeatureFrame, Tick, Value
+from engine.remote.osc.beat_schedule import BeatSchedule
+from engine.remote.osc.message_template import Template, element, packets
 from engine.remote.osc.subscriptions import Address, Subscriber, Subscriptions
-from engine.types import Event, FeatureFrame, Tick, Value
+from engine.remote.osc.udp_sender import UdpSender
 
 log = logging.getLogger("clavilux.osc")
 Colour = tuple[float, float, float]
@@ -64,12 +64,12 @@ class Feed:
     ) -> None:
         self.sent = self.dropped = self.faults = 0  # packets, packets, passes that failed
         self._subscriptions, self._colours, self._status, self._offset_ms = subscriptions, colours, status, offset_ms
-        self._outlet = Outlet()
-        self._answer = send or self._outlet.send
+        self._sender = UdpSender()
+        self._answer = send or self._sender.send
         self._tick: Tick | None = None
         self._beat = 0  # the whole beats of the newest tick
         self._events: deque[Event] = deque(maxlen=EVENTS)
-        self._beats = Beats()
+        self._beats = BeatSchedule()
         self._told: tuple[Subscriber, ...] = ()
         self._followers: tuple[_Follower, ...] = ()
         self._wanted: frozenset[str] = frozenset()
@@ -93,7 +93,7 @@ class Feed:
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join(2.0)
-        self._outlet.close()
+        self._sender.close()
 
     def follow(self, tick: Tick) -> None:
         """Take the newest tick. Microseconds: the thread is woken only for an event or a beat that someone waits for."""
@@ -179,7 +179,7 @@ class Feed:
             followers.append(follower)
         wanted = frozenset(chain.from_iterable(one.groups for one in told))
         if "beat" not in self._wanted:
-            self._beats = Beats()  # those that nobody followed are past
+            self._beats = BeatSchedule()  # those that nobody followed are past
         self._told, self._followers, self._wanted = told, tuple(followers), wanted
 
     def _taken(self) -> list[Event]:
@@ -266,7 +266,7 @@ class Feed:
             return []
 
     def _send(self, made: list[bytes], told: Subscriber) -> None:
-        send = self._answer if told.sender else self._outlet.send
+        send = self._answer if told.sender else self._sender.send
         for packet in made:
             if send(packet, told.address):
                 self.sent += 1

@@ -4,9 +4,9 @@ Wildcards (`wildcards.py`) stay between slashes, so a pattern walks down the tre
 number of levels (OSC 1.1). Answers are remembered; what fresh ones may cost is bounded by a `Budget`.
 """
 
-from engine.remote.board import Board
 from engine.remote.osc.packet import PacketError
 from engine.remote.osc.wildcards import SIGNS, Name, Part, read_part
+from engine.remote.parameter_tree import ParameterTree
 
 MAX_PATTERN = 255  # characters
 MAX_GROUPS = 64  # brackets and braces
@@ -57,8 +57,8 @@ class Addresses:
     It follows the board: after a change of the set of addresses the next question costs a rebuild.
     """
 
-    def __init__(self, board: Board) -> None:
-        self._board = board
+    def __init__(self, tree: ParameterTree) -> None:
+        self._tree = tree
         self._version = -1
         self._root = Node()
         self._names: dict[str, Name] = {}  # those that a pattern has met
@@ -67,7 +67,7 @@ class Addresses:
 
     def known(self, pattern: str) -> tuple[str, ...] | None:
         """What `matching` answered lately, or None where it would have to work."""
-        if self._version != self._board.version:
+        if self._version != self._tree.version:
             return None
         found = self._recent.pop(pattern, None)
         if found is not None:
@@ -76,7 +76,7 @@ class Addresses:
 
     def matching(self, pattern: str) -> tuple[str, ...]:
         """All addresses that a pattern matches; perhaps none. Raises PacketError for a pattern that is refused."""
-        if self._version != self._board.version:
+        if self._version != self._tree.version:
             self._rebuild()
         found = self.known(pattern)
         if found is None:
@@ -87,10 +87,10 @@ class Addresses:
         return found
 
     def _rebuild(self) -> None:
-        self._version = self._board.version  # read first: a change meanwhile is seen by the next question
+        self._version = self._tree.version  # read first: a change meanwhile is seen by the next question
         self._recent.clear()
         self._root, self._names, self._depth = Node(), {}, 0
-        for address in self._board.leaves():
+        for address in self._tree.leaves():
             node = self._root
             parts = address[1:].split("/")
             self._depth = max(self._depth, len(parts))

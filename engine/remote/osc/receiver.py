@@ -10,15 +10,10 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from engine.params import Leaf, ParamError
-from engine.remote.board import Board
-from engine.remote.osc.allowing import AllowList
-from engine.remote.osc.answers import Handler, answer, listing
+from engine.core.params import Leaf, ParamError
+from engine.remote.osc.allowlist import AllowList
 from engine.remote.osc.arguments import value_of
-from engine.remote.osc.faders import Faders
-from engine.remote.osc.packet import Message, PacketError, parse
-from engine.remote.osc.pattern import Addresses, Budget, is_pattern
-from engine.remote.osc.refusals import (
+from engine.remote.osc.errors import (
     BAD_VALUE,
     MALFORMED,
     NOT_ALLOWED,
@@ -27,9 +22,14 @@ from engine.remote.osc.refusals import (
     TOO_MANY_WAITING,
     TOO_MUCH_WORK,
     UNKNOWN,
-    Refusals,
+    ErrorCounter,
 )
+from engine.remote.osc.fast_path import FastPath
+from engine.remote.osc.packet import Message, PacketError, parse
+from engine.remote.osc.pattern import Addresses, Budget, is_pattern
+from engine.remote.osc.replies import Handler, answer, listing
 from engine.remote.osc.timetags import FullError, Schedule, TooFarError
+from engine.remote.parameter_tree import ParameterTree
 
 log = logging.getLogger("clavilux.osc")
 
@@ -50,7 +50,7 @@ class Receiver:
 
     def __init__(
         self,
-        board: Board,
+        tree: ParameterTree,
         allowed: AllowList | None = None,
         *,
         honour: bool = False,
@@ -60,19 +60,19 @@ class Receiver:
         self.allowed = allowed or AllowList()
         self.handlers: dict[str, Handler] = {"/list": self._list}
         self.packets = self.messages = 0
-        self._board = board
-        self._refusals = Refusals(say)
+        self._tree = tree
+        self._errors = ErrorCounter(say)
         self._schedule = Schedule(wall_s) if honour else None
-        self._addresses, self._budget = Addresses(board), Budget(WORK_S, EVERY_S)
+        self._addresses, self._budget = Addresses(tree), Budget(WORK_S, EVERY_S)
         self._version = -1
         self._leaves: Mapping[str, Leaf] = {}
-        self._faders = Faders(board, NORMALISED)
+        self._fast_path = FastPath(tree, NORMALISED)
         self._taking = threading.Lock()
 
     @property
     def counts(self) -> Mapping[str, int]:
         """How often what was refused, by reason."""
-        return self._refusals.counts
+        return self._errors.counts
 
     @property
     def next_due_s(self) -> float:
@@ -91,9 +91,9 @@ class Receiver:
             self.packets += 1
             if not self._admits(sender, now_s):
                 return []
-            if self._version != self._board.version:
+            if self._version != self._tree.version:
                 self._look_again()
-            fader = self._faders.recognise(data)
+            fader = self._fast_path.recognise(data)
             if fader is not None:
                 self.messages += 1
                 try:
@@ -118,7 +118,7 @@ class Receiver:
                 wrong = f"expected at most {ANSWERS} answers to one packet; got more to answer; kept to the first"
                 self._refuse(TOO_MANY_ANSWERS, sender, now_s, lambda: wrong)
             if len(messages) == 1:
-                self._faders.learn(data, messages[0], self._leaves)
+                self._fast_path.learn(data, messages[0], self._leaves)
             return answers[:ANSWERS]
 
     def admits(self, sender: Sender, now_s: float) -> bool:
@@ -136,7 +136,7 @@ class Receiver:
         if now_s < self.next_due_s or self._schedule is None:
             return
         with self._taking:
-            if self._version != self._board.version:
+            if self._version != self._tree.version:
                 self._look_again()
             for message, sender in self._schedule.due(now_s):
                 self._set(message, sender, now_s)
@@ -148,9 +148,9 @@ class Receiver:
         return admitted
 
     def _look_again(self) -> None:
-        self._version = self._board.version  # read first: a change meanwhile is seen by the next packet
-        self._leaves = self._board.leaves()
-        self._faders.forget()
+        self._version = self._tree.version  # read first: a change meanwhile is seen by the next packet
+        self._leaves = self._tree.leaves()
+        self._fast_path.forget()
 
     def _is_question(self, message: Message) -> bool:
         """Whether a message is for a handler or asks for values; one without arguments to a trigger fires it instead."""
@@ -258,9 +258,9 @@ class Receiver:
                 raise ParamError(f"expected no arguments, which asks for the value in force; got {len(arguments)}")
             raw = value_of(leaf.param, arguments)
             if asked == NORMALISED:
-                self._board.post_normalised(leaf.address, raw)  # type: ignore[arg-type]  # which it checks
+                self._tree.post_normalised(leaf.address, raw)  # type: ignore[arg-type]  # which it checks
             else:
-                self._board.post(leaf.address, raw)
+                self._tree.post(leaf.address, raw)
         except (LookupError, ParamError) as error:
             self._refuse_value(error, leaf.address, sender, now_s)
 
@@ -272,7 +272,7 @@ class Receiver:
 
     def _unknown(self, address: str) -> str:
         try:
-            self._board.leaf(address)
+            self._tree.leaf(address)
         except LookupError as error:
             return str(error.args[0])
         return f"expected the address of a parameter; got {address!r}"
@@ -287,4 +287,4 @@ class Receiver:
         self._refuse(UNKNOWN if isinstance(error, LookupError) else BAD_VALUE, sender, now_s, line)
 
     def _refuse(self, reason: str, sender: Sender, now_s: float, wrong: Callable[[], str]) -> None:
-        self._refusals.refuse(reason, sender, now_s, wrong)
+        self._errors.refuse(reason, sender, now_s, wrong)

@@ -8,8 +8,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from engine.studio.checkpoint.bounded_reader import CheckpointError
 from engine.studio.checkpoint.hugging_face import CONFIG, FILES
-from engine.studio.checkpoint.window import CheckpointError
 
 INSTALL = "pip install huggingface_hub"
 

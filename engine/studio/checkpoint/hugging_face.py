@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from engine.generators.biggan_deep import config_from_hugging_face, from_hugging_face
+from engine.studio.checkpoint.bounded_reader import CheckpointError
+from engine.studio.checkpoint.found_network import Found
+from engine.studio.checkpoint.lazy_tensor import Weight
 from engine.studio.checkpoint.safetensors_file import read_config
-from engine.studio.checkpoint.stored import Weight
-from engine.studio.checkpoint.weights import Found
-from engine.studio.checkpoint.window import CheckpointError
 
 CONFIG = "config.json"
 FILES = ("model.safetensors", "pytorch_model.bin")

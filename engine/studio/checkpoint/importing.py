@@ -9,11 +9,11 @@ from safetensors.torch import save_file
 
 from engine.runtime.card import CARD_LIMIT, GENERATOR, load_card
 from engine.studio import card_file, sheets
-from engine.studio.checkpoint.opening import Given, open_checkpoint
-from engine.studio.checkpoint.weights import Found
-from engine.studio.checkpoint.window import CheckpointError
-from engine.studio.checkpoint.writing import blank, compare, converted, halves, new_folder
-from engine.studio.choosing import class_indices
+from engine.studio.checkpoint.bounded_reader import CheckpointError
+from engine.studio.checkpoint.detection import Given, open_checkpoint
+from engine.studio.checkpoint.found_network import Found
+from engine.studio.checkpoint.model_writer import blank, compare, converted, halves, new_folder
+from engine.studio.class_choice import class_indices
 from engine.studio.drawing import open_model
 
 SHEET = "samples.webp"

@@ -6,13 +6,13 @@ is the data beside it, attributes and tensors.
 
 from typing import Any
 
-from engine.studio.checkpoint import stylegan
-from engine.studio.checkpoint.parts import NVIDIA, PLAIN, Persistent
-from engine.studio.checkpoint.stored import Storage, Weight
+from engine.studio.checkpoint import stylegan_config
+from engine.studio.checkpoint.bounded_reader import CheckpointError, Window
+from engine.studio.checkpoint.found_network import Found
+from engine.studio.checkpoint.lazy_tensor import Storage, Weight
+from engine.studio.checkpoint.plain_data import NVIDIA, PLAIN, Persistent
 from engine.studio.checkpoint.torch_file import load_row
 from engine.studio.checkpoint.unpickler import Maker, Unpickler
-from engine.studio.checkpoint.weights import Found
-from engine.studio.checkpoint.window import CheckpointError, Window
 
 MOST_WEIGHTS, DEEPEST = 10_000, 16
 
@@ -47,8 +47,8 @@ def find(value: Any, window: Window) -> Found:
     weights: dict[str, Weight] = {}
     _walk(_generator(value), "", attributes, weights, window)
     if "synthesis.input" in attributes:
-        return stylegan.three(attributes, weights, window.path)
-    return stylegan.two(attributes, weights, window.path, "NVIDIA StyleGAN2")
+        return stylegan_config.three(attributes, weights, window.path)
+    return stylegan_config.two(attributes, weights, window.path, "NVIDIA StyleGAN2")
 
 
 def _walk(

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from engine.studio.checkpoint import stylegan
-from engine.studio.checkpoint.stored import Weight
-from engine.studio.checkpoint.weights import Found
-from engine.studio.checkpoint.window import CheckpointError, shown
+from engine.studio.checkpoint import stylegan_config
+from engine.studio.checkpoint.bounded_reader import CheckpointError, shown
+from engine.studio.checkpoint.found_network import Found
+from engine.studio.checkpoint.lazy_tensor import Weight
 
 DRAWS = 4096  # latents for the mean of w
 PACE = 0.01  # learning-rate multiplier of the mapping network
@@ -48,7 +48,7 @@ def find(value: Any, path: Path) -> Found:
         if not isinstance(key, str) or not isinstance(weight, Weight):
             raise CheckpointError(f"expected tensors by name in {path}; got {shown(key)}")
         if key.endswith(".kernel"):  # the low-pass, the same everywhere
-            stylegan.check_fir(key, weight, path)
+            stylegan_config.check_fir(key, weight, path)
             continue
         name = _name(key)
         if name is None:
@@ -57,7 +57,7 @@ def find(value: Any, path: Path) -> Found:
         weights[name] = weight if linear else _squeezed(weight, _FEWER[name.rpartition(".")[2]], key, path)
     mean = value.get("latent_avg")
     weights["mapping.w_avg"] = mean if isinstance(mean, Weight) else _mean(weights, path)
-    return stylegan.two({}, weights, path, "rosinality stylegan2-pytorch")
+    return stylegan_config.two({}, weights, path, "rosinality stylegan2-pytorch")
 
 
 def _name(key: str) -> str | None:

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 
 from engine.runtime.card import CARD_LIMIT, GENERATOR, HEADER_LIMIT, ModelCard
-from engine.studio.checkpoint.stored import MOST_DIMENSIONS, Storage, Weight
-from engine.studio.checkpoint.weights import Found
-from engine.studio.checkpoint.window import CheckpointError, Window
+from engine.studio.checkpoint.bounded_reader import CheckpointError, Window
+from engine.studio.checkpoint.found_network import Found
+from engine.studio.checkpoint.lazy_tensor import MOST_DIMENSIONS, Storage, Weight
 
 _TYPES = {
     "F64": torch.float64,

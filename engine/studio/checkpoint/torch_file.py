@@ -4,10 +4,10 @@ from typing import Any
 
 import torch
 
-from engine.studio.checkpoint.parts import PLAIN
-from engine.studio.checkpoint.stored import Storage
+from engine.studio.checkpoint.bounded_reader import CheckpointError, Window, shown
+from engine.studio.checkpoint.lazy_tensor import Storage
+from engine.studio.checkpoint.plain_data import PLAIN
 from engine.studio.checkpoint.unpickler import Table, Unpickler
-from engine.studio.checkpoint.window import CheckpointError, Window, shown
 from engine.studio.checkpoint.zip_directory import entries
 
 ZIP = b"PK\x03\x04"

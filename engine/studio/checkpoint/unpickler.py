@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from engine.studio.checkpoint.window import CheckpointError, Window, shown
+from engine.studio.checkpoint.bounded_reader import CheckpointError, Window, shown
 
 KEY_LIMIT = 2**60  # integers below are their own hash
 DIGITS_LIMIT = 32  # bytes of an integer

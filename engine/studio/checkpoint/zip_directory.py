@@ -1,6 +1,6 @@
 """Where the entries of a zip file lie (APPNOTE.TXT 6.3, zip64 included). Only stored entries: PyTorch packs none, bombs do."""
 
-from engine.studio.checkpoint.window import CheckpointError, Window, shown
+from engine.studio.checkpoint.bounded_reader import CheckpointError, Window, shown
 
 _END, _END_BYTES, _COMMENT = b"PK\x05\x06", 22, 65535
 _END64, _LOCATOR64, _LOCATOR_BYTES = b"PK\x06\x06", b"PK\x06\x07", 20

@@ -4,7 +4,7 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.studio.dataset.reading import DatasetError
+from engine.studio.dataset.dataset import DatasetError
 
 NAME = "licences.csv"
 UNSTATED = "not stated"

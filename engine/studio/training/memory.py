@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from engine.generators.light import KEY
-from engine.studio.dataset.reading import Dataset
+from engine.studio.dataset.dataset import Dataset
 from engine.studio.training.pictures import middles
 
 Pixels = NDArray[np.uint8]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from engine.studio.dataset.reading import Dataset, DatasetError
+from engine.studio.dataset.dataset import Dataset, DatasetError
 from engine.studio.training.parallel import World, seeded
 
 _KEPT_BYTES = 2 << 30  # decoded pictures that stay in memory
@@ -56,8 +56,8 @@ class Pictures:
         self._readers.shutdown(wait=True, cancel_futures=True)
 
     def _begin(self, step: int) -> None:
-        chance = torch.Generator().manual_seed(seeded(self.seed, "pictures", step, self.world.rank))
-        draws = torch.rand(self.batch_size, 5, generator=chance).tolist()
+        rng = torch.Generator().manual_seed(seeded(self.seed, "pictures", step, self.world.rank))
+        draws = torch.rand(self.batch_size, 5, generator=rng).tolist()
         chosen = [int(self.indices[int(draw[0] * len(self.indices))]) for draw in draws]
         crops = [self._readers.submit(self._crop, i, draw[1:]) for i, draw in zip(chosen, draws, strict=True)]
         self._ahead.append((step, self.labels[chosen], crops))

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn, optim
 
-from engine.network import Network
+from engine.core.network import Network
 from engine.runtime.card import ModelCard
-from engine.studio.dataset.reading import Dataset
+from engine.studio.dataset.dataset import Dataset
 from engine.studio.training.parallel import World
 from engine.studio.training.pictures import Cut
 

@@ -15,16 +15,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine.registry import lookup
+from engine.core.registry import lookup
 from engine.runtime.card import load_card
-from engine.studio.dataset.reading import Dataset
-from engine.studio.training import checkpoint, export, settings
-from engine.studio.training.board import LOG, Board
-from engine.studio.training.looks import Looks
+from engine.studio.dataset.dataset import Dataset
+from engine.studio.training import checkpoint, model_export, run_config
 from engine.studio.training.parallel import World, join, seeded
 from engine.studio.training.pictures import Pictures
-from engine.studio.training.plan import Plan
+from engine.studio.training.previews import Looks
 from engine.studio.training.recipe import Recipe, Setup
+from engine.studio.training.run_log import LOG, Board
+from engine.studio.training.run_options import Plan
 
 _CHECKPOINTS = "checkpoints"
 _WRITTEN = {LOG, _CHECKPOINTS}  # by which the folder of a run is known
@@ -54,7 +54,7 @@ class Run:
         self.target = plan.export or plan.run / "model"
         if plan.run.is_dir() and (found := {path.name for path in plan.run.iterdir()}) and not found & _WRITTEN:
             raise ValueError(f"expected a new or empty folder for the run, or one that was begun before; got {plan.run}")
-        export.check(self.target, plan.run)
+        model_export.check(self.target, plan.run)
         self.dataset = Dataset(plan.data)
         kind: type[Recipe] = lookup("recipe", plan.recipe)
         state, self.faults = checkpoint.newest(plan.run / _CHECKPOINTS)
@@ -62,12 +62,12 @@ class Run:
         if state is not None:
             self._check(state)
         if state is None or plan.config is not None:
-            config, self.classes = settings.settle(plan, kind, self.dataset, origin)
+            config, self.classes = run_config.settle(plan, kind, self.dataset, origin)
         if state is not None:
             if plan.config is not None and state["config"] != config:
                 raise ValueError(f"expected the [config] that {plan.run} was begun with; got another in {plan.config}")
             config, self.classes = state["config"], tuple(state["classes"])
-        chosen = settings.choices(plan, kind)
+        chosen = run_config.choices(plan, kind)
         self.batch = plan.batch or int(chosen["batch"])
         if self.batch % world.size or self.batch < 1:
             raise ValueError(f"expected a batch that {world.size} processes can share; got {self.batch}")
@@ -135,7 +135,7 @@ class Run:
                 clock = time.monotonic()  # looking is not training
             if ended:
                 if board:
-                    export.write(self.target, self.recipe, self._facts(found), plan.run)
+                    model_export.write(self.target, self.recipe, self._facts(found), plan.run)
                     board.say({"model": str(self.target)})
                 return self.target
             said = self._update(pictures, progress)

@@ -6,11 +6,11 @@ from typing import Any
 
 from mido import Message
 
-from engine.control.patch_midi import MidiSpec, read_midi
+from engine.control.midi_table import MidiSpec, read_midi
 from engine.control.tree import ParamTree
-from engine.params import Param, Parametric, Trigger
-from engine.performer import macro_leaves
-from engine.types import AT_REST, Change, FeatureFrame, LatentState, Tick
+from engine.core.params import Param, Parametric, Trigger
+from engine.core.types import AT_REST, Change, FeatureFrame, LatentState, Tick
+from engine.instrument.patch_player import macro_leaves
 
 PORT = "nano"
 

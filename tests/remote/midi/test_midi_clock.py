@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from engine.remote.midi.clock import PULSES, MidiClock
+from engine.remote.midi.midi_clock import PULSES, MidiClock
 
 
 def play(clock: MidiClock, bpm: float, beats: float, since: float = 0.0, jitter_s: float = 0.0, seed: int = 1) -> float:

@@ -13,8 +13,8 @@ import pytest
 from jack_server import NO_SERVER
 from midi_board import board, features, specs, tick_of, within
 
-from engine.remote.midi.desk import MidiDesk
-from engine.remote.midi.names import plain_name, refusal, unused_name
+from engine.remote.midi.input_router import MidiInputRouter
+from engine.remote.midi.port_names import plain_name, refusal, unused_name
 from engine.remote.midi.ports import AT_ONCE, MidiPorts
 
 rtmidi = pytest.importorskip("rtmidi", reason="MIDI ports need python-rtmidi: pip install python-rtmidi")
@@ -154,7 +154,7 @@ def test_a_program_that_we_hear_already_may_play_into_our_own_port_too():
 def test_a_lost_port_releases_its_notes_and_is_opened_again_when_it_is_back(times):
     """Fault 9: goals 500 ms and 3 s."""
     tree = board()
-    desk = MidiDesk(tree, (), "auto", lambda text: None)
+    desk = MidiInputRouter(tree, (), "auto", lambda text: None)
     held = specs(**{"note/36": {"to": "/walk/mirror", "press": "hold"}})
 
     def follow() -> dict[str, float]:

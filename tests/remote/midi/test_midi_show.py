@@ -10,9 +10,9 @@ from mido import Message
 from song import INFO
 
 from engine.control.patch import MACROS
-from engine.instrument import HOP, RATE_HZ, Instrument, find_patch
-from engine.remote.midi.desk import MidiDesk
-from engine.types import Tick
+from engine.core.types import Tick
+from engine.instrument.instrument import HOP, RATE_HZ, Instrument, find_patch
+from engine.remote.midi.input_router import MidiInputRouter
 
 HOP_S = HOP / RATE_HZ
 PATCH = """schema = 1
@@ -35,8 +35,8 @@ class Show:
     def __init__(self, folder: Path) -> None:
         self.folder, self.t = folder, 1000.0
         self.instrument = Instrument(self.patch("first", 21), INFO)
-        self.desk = MidiDesk(self.instrument.tree, ("first", "second"), "off", lambda text: None)
-        self.instrument.played, self.instrument.meter.clock = self.desk.notes.into, self.desk.clock
+        self.desk = MidiInputRouter(self.instrument.tree, ("first", "second"), "off", lambda text: None)
+        self.instrument.played, self.instrument.transport.clock = self.desk.notes.into, self.desk.clock
         self.tick: Tick = self.hear()
 
     def patch(self, name: str, number: int):
@@ -49,7 +49,7 @@ class Show:
         for _ in range(hops):
             self.t += HOP_S
             self.tick = self.instrument.hear({"main": np.zeros(HOP, np.float32)}, self.t)
-            self.desk.follow(self.tick, self.instrument.performer.patch.midi)
+            self.desk.follow(self.tick, self.instrument.player.patch.midi)
         return self.tick
 
     def play(self, message: Message, at: float | None = None) -> None:

@@ -8,7 +8,7 @@ import pytest
 from playing import Show, until
 
 from engine.remote.osc.receiver import Receiver
-from engine.remote.osc.server import OscServer
+from engine.remote.osc.udp_server import OscServer
 
 
 @pytest.fixture

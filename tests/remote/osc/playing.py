@@ -6,9 +6,9 @@ from collections.abc import Callable, MutableSequence
 from typing import Any
 
 from engine.control.tree import ParamTree
-from engine.master import Buttons, Master, Shelf
-from engine.params import Param, Parametric, Trigger
-from engine.types import Change
+from engine.core.params import Param, Parametric, Trigger
+from engine.core.types import Change
+from engine.instrument.show_params import Buttons, Master, Shelf
 
 TICK_S = 256 / 48000
 

@@ -12,13 +12,13 @@ from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import build_msg
 
 from engine.control.tree import ParamTree
-from engine.features.analysis import Analysis
-from engine.remote.osc.bundle import LARGEST, Template, element, packets
+from engine.core.types import Event, FeatureFrame, LatentState, Music, Tick
+from engine.features.analysis.analyser import Analysis
 from engine.remote.osc.feed import MOST_VALUES, Feed
+from engine.remote.osc.message_template import LARGEST, Template, element, packets
 from engine.remote.osc.receiver import Receiver
-from engine.remote.osc.server import OscServer
 from engine.remote.osc.subscriptions import Subscriptions
-from engine.types import Event, FeatureFrame, LatentState, Music, Tick
+from engine.remote.osc.udp_server import OscServer
 
 PERIOD_S = 256 / 48000
 ZERO = np.zeros(1, np.float32)

@@ -11,7 +11,7 @@ import pytest
 
 from engine.bench.osc_mutations import corpus, endless, trial
 from engine.control.tree import ParamTree
-from engine.params import Leaf, Param
+from engine.core.params import Leaf, Param
 from engine.remote.osc.packet import Message, PacketError, parse
 from engine.remote.osc.pattern import Addresses, is_pattern
 

@@ -64,22 +64,22 @@ def test_types_that_python_osc_does_not_write():
 
 
 def test_random_messages_of_all_types_come_back():
-    chance = random.Random(3)
+    rng = random.Random(3)
     makers = {
-        "i": lambda: chance.randint(-(2**31), 2**31 - 1),
-        "h": lambda: chance.randint(-(2**63), 2**63 - 1),
-        "f": lambda: struct.unpack(">f", struct.pack(">f", chance.gauss(0, 100)))[0],
-        "d": lambda: chance.gauss(0, 100),
-        "s": lambda: "".join(chance.choices("abc /*é", k=chance.randint(0, 9))),
-        "b": lambda: chance.randbytes(chance.randint(1, 9)),
-        "r": lambda: chance.getrandbits(32),
-        "m": lambda: tuple(chance.randbytes(4)),
+        "i": lambda: rng.randint(-(2**31), 2**31 - 1),
+        "h": lambda: rng.randint(-(2**63), 2**63 - 1),
+        "f": lambda: struct.unpack(">f", struct.pack(">f", rng.gauss(0, 100)))[0],
+        "d": lambda: rng.gauss(0, 100),
+        "s": lambda: "".join(rng.choices("abc /*é", k=rng.randint(0, 9))),
+        "b": lambda: rng.randbytes(rng.randint(1, 9)),
+        "r": lambda: rng.getrandbits(32),
+        "m": lambda: tuple(rng.randbytes(4)),
         "T": lambda: True,
         "F": lambda: False,
         "N": lambda: None,
     }
     for _ in range(2_000):
-        tags = chance.choices(list(makers), k=chance.randint(0, 12))
+        tags = rng.choices(list(makers), k=rng.randint(0, 12))
         values = tuple(makers[tag]() for tag in tags)
         assert parse(typed(*zip(tags, values, strict=True))) == (Message("/any/thing", values, None),)
 
@@ -223,8 +223,8 @@ def test_more_messages_or_arguments_than_one_packet_may_hold():
 
 
 def test_many_kinds_of_type_tags_do_not_pile_up():
-    chance = random.Random(1)
+    rng = random.Random(1)
     for _ in range(5_000):
-        tags = bytes(chance.choices(b"ifTF", k=chance.randint(1, 30)))
+        tags = bytes(rng.choices(b"ifTF", k=rng.randint(1, 30)))
         parse(b"/x\0\0," + tags + bytes(4 - (len(tags) + 1) % 4) + bytes(4 * sum(tag in b"if" for tag in tags)))
         assert len(packet._shapes) <= packet.MAX_SHAPES

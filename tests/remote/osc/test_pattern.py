@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from engine.control.tree import ParamTree
-from engine.params import Leaf, Param
+from engine.core.params import Leaf, Param
 from engine.remote.osc.packet import PacketError
 from engine.remote.osc.pattern import MAX_REMEMBERED, Addresses, Budget, is_pattern
 from engine.remote.osc.wildcards import Name, read_part
@@ -132,19 +132,19 @@ def slowly(pattern: str, text: str) -> bool:
 
 
 def test_random_patterns_match_as_a_slow_matcher_says():
-    chance = random.Random(5)
+    rng = random.Random(5)
     pieces: tuple[Callable[[], str], ...] = (
         lambda: "*",
         lambda: "?",
-        lambda: "".join(chance.choices("abc", k=chance.randint(1, 3))),
-        lambda: "[" + chance.choice(("", "!")) + "".join(chance.choices("abc", k=chance.randint(1, 3))) + "]",
-        lambda: "[" + chance.choice(("", "!")) + chance.choice(("a-b", "b-c", "a-c", "b-b")) + "]",
-        lambda: "{" + ",".join("".join(chance.choices("abc", k=chance.randint(1, 3))) for _ in range(chance.randint(1, 4))) + "}",
+        lambda: "".join(rng.choices("abc", k=rng.randint(1, 3))),
+        lambda: "[" + rng.choice(("", "!")) + "".join(rng.choices("abc", k=rng.randint(1, 3))) + "]",
+        lambda: "[" + rng.choice(("", "!")) + rng.choice(("a-b", "b-c", "a-c", "b-b")) + "]",
+        lambda: "{" + ",".join("".join(rng.choices("abc", k=rng.randint(1, 3))) for _ in range(rng.randint(1, 4))) + "}",
     )
     matched = 0
     for _ in range(20_000):
-        pattern = "".join(chance.choice(pieces)() for _ in range(chance.randint(1, 7)))
-        text = "".join(chance.choices("abc", k=chance.randint(0, 9)))
+        pattern = "".join(rng.choice(pieces)() for _ in range(rng.randint(1, 7)))
+        text = "".join(rng.choices("abc", k=rng.randint(0, 9)))
         said = read_part(pattern).matches(Name(text))
         assert said == slowly(pattern, text), (pattern, text)
         matched += said
@@ -152,9 +152,9 @@ def test_random_patterns_match_as_a_slow_matcher_says():
 
 
 def test_random_patterns_over_levels_match_as_a_slow_matcher_says():
-    chance = random.Random(6)
+    rng = random.Random(6)
     names = ["a", "b", "ab", "ba"]
-    every = sorted({"/" + "/".join(chance.choices(names, k=chance.randint(1, 4))) for _ in range(60)})
+    every = sorted({"/" + "/".join(rng.choices(names, k=rng.randint(1, 4))) for _ in range(60)})
     leaves = [address for address in every if not any(other.startswith(address + "/") for other in every)]
     addresses = Addresses(tree(*leaves))
 
@@ -166,7 +166,7 @@ def test_random_patterns_over_levels_match_as_a_slow_matcher_says():
         return bool(parts) and slowly(levels[0], parts[0]) and reaches(levels[1:], parts[1:])
 
     for _ in range(2_000):
-        levels = [chance.choice(("*", "a", "b*", "?", "{a,ab}", "[!b]*", "")) for _ in range(chance.randint(0, 4))] + ["*"]
+        levels = [rng.choice(("*", "a", "b*", "?", "{a,ab}", "[!b]*", "")) for _ in range(rng.randint(0, 4))] + ["*"]
         found = addresses.matching("/" + "/".join(levels))
         assert sorted(found) == [address for address in leaves if reaches(levels, address[1:].split("/"))], levels
 

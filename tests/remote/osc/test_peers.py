@@ -18,7 +18,7 @@ from pythonosc.osc_message_builder import build_msg
 from pythonosc.udp_client import SimpleUDPClient
 
 from engine.remote.osc.receiver import Receiver
-from engine.remote.osc.server import OscServer
+from engine.remote.osc.udp_server import OscServer
 
 PURE_DATA = """#N canvas 0 0 450 300 12;
 #X obj 10 10 loadbang;

@@ -12,9 +12,9 @@ from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder, build_msg
 
 from engine.bench.osc_mutations import endless
-from engine.remote.osc.allowing import AllowList
-from engine.remote.osc.answers import telling
+from engine.remote.osc.allowlist import AllowList
 from engine.remote.osc.receiver import ANSWERS, Receiver
+from engine.remote.osc.replies import telling
 
 HERE = ("127.0.0.1", 50000)
 

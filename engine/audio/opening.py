@@ -1,0 +1,63 @@
+"""From the words of `--audio` to a source."""
+
+import re
+from pathlib import Path
+
+from engine.audio.source import Source
+from engine.core.registry import lookup
+
+GENERATED = ("synthetic", "none")
+_INPUTS = re.compile(r"(?P<first>\d+)(-(?P<last>\d+))?=(?P<name>[a-z][a-z0-9_]*)")
+
+_FILE = re.compile(r"\.(?=\d*[A-Za-z])[A-Za-z0-9]{1,5}$")  # an ending such as .mp3, not a number such as hw:0.1
+
+Inputs = dict[str, tuple[int, int]]  # name -> first and last channel, counted from 1
+
+
+def open_source(
+    spec: str,
+    *,
+    rate_hz: int = 48000,
+    hop: int = 256,
+    loop: bool = False,
+    paced: bool = True,
+    seed: int = 0,
+    from_s: float = 0.0,
+    awaited: bool = False,
+) -> Source:
+    """The source that `spec` names: synthetic, none, a file, `default`, or a device with optional inputs `NAME:1-2=main,3=kick`.
+
+    `paced` false delivers files and generated sound at once instead of in real time; a file begins at `from_s`; a device that is
+    `awaited` need not be there yet. Raises OSError for a file or device that cannot be opened, ValueError for words that mean
+    nothing.
+    """
+    if spec in GENERATED:
+        source: Source = lookup("source", spec)(rate_hz, hop, paced, seed)
+    elif Path(spec).is_file():
+        from engine.audio.file import FileSource
+
+        source = FileSource(Path(spec), rate_hz, hop, loop, paced, from_s)
+    elif _FILE.search(spec):
+        raise FileNotFoundError(f"expected a file of sound; got {spec}, which is not there")
+    else:
+        from engine.audio.device import DeviceSource
+
+        source = DeviceSource(*parse_device(spec), rate_hz, hop, awaited)
+    return source
+
+
+def parse_device(spec: str) -> tuple[str, Inputs]:
+    """A device's name and its named inputs. Raises ValueError."""
+    name, colon, rest = spec.rpartition(":")
+    if not colon or "=" not in rest:
+        return spec, {}
+    inputs: Inputs = {}
+    for part in rest.split(","):
+        match = _INPUTS.fullmatch(part.strip())
+        if match is None or match["name"] in inputs:
+            raise ValueError(f"expected inputs such as DEVICE:1-2=main,3=kick, each name once; got {part!r} from {spec!r}")
+        first, last = int(match["first"]), int(match["last"] or match["first"])
+        if not 1 <= first <= last:
+            raise ValueError(f"expected channels counted from 1, low to high; got {part!r} from {spec!r}")
+        inputs[match["name"]] = (first, last)
+    return name, inputs

@@ -1,0 +1,1 @@
+"""What all features share: the hop, its spectrum, and the analysis that steps them in order."""

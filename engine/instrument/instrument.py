@@ -1,0 +1,128 @@
+"""The instrument without its players: sound in hops becomes ticks. No threads, no windows: a film and a show play the same."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from engine.control.patch import Patch, PatchError, load_patch
+from engine.control.transport import Transport
+from engine.control.tree import ParamTree
+from engine.core import resources
+from engine.core.types import FeatureFrame, FloatArray, Tick, Value
+from engine.features.analysis.analyser import Analysis
+from engine.instrument.patch_player import Model, PatchPlayer
+from engine.instrument.show_params import LOAD_MODEL, LOAD_PATCH, Buttons, Master, Shelf
+from engine.stage.passes import load_passes
+from engine.stage.stage_params import LimiterSettings, StageSettings
+
+RATE_HZ = 48000  # of the analysis; sources resample to it
+HOP = 256  # samples a tick: 5.3 ms
+HOPS_BETWEEN = RATE_HZ // HOP // 2  # snapshots of what hands set: half a second
+
+
+def find_patch(name: str) -> Patch:
+    """The patch called `name` on the shelf, or at a path that ends in .toml. Raises FileNotFoundError or PatchError."""
+    return load_patch(Path(name) if name.endswith(".toml") else resources.find("patches", f"{name}.toml"))
+
+
+class Instrument:
+    """One tree with all leaves of a show, the analysis that listens and the performer that plays a patch.
+
+    `hear` belongs to one thread; `tree.post` and `choose` may be called from any. Raises PatchError, PassError or LookupError
+    for assets that cannot be used and `settings` (address, value as text) that lead nowhere.
+    """
+
+    def __init__(
+        self,
+        patch: Patch,
+        model: Model,
+        inputs: tuple[str, ...] = ("main",),
+        seed: int = 0,
+        settings: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        self.tree, self.passes = ParamTree(), load_passes()
+        self.buttons, self.master, self.stage, self.limiter = Buttons(), Master(), StageSettings(), LimiterSettings()
+        self.tree.attach("", self.buttons.leaves)
+        self.tree.attach("master", self.master.leaves)
+        self.tree.attach("patch", Shelf().leaves)
+        self.tree.attach("model", Shelf().leaves)
+        self.tree.attach("stage", self.stage.leaves)
+        self.tree.attach("limiter", self.limiter.leaves)
+        for item in self.passes:
+            self.tree.attach(f"shader/{item.name}", item.leaves)
+        self.transport = Transport(HOP / RATE_HZ, self.tree)
+        self.analysis = Analysis(RATE_HZ, HOP, inputs)
+        self.tree.attach("analysis", self.analysis.leaves)
+        self.played: Callable[[FeatureFrame], FeatureFrame] | None = None  # adds what hands play on keyboards, every hop
+        self._model = model
+        # The patch's path, the model's name and `state()` of a recent tick, for other threads; None before the first.
+        self.published: tuple[Path, str, dict[str, Value]] | None = None
+        self._unpublished = 0  # hops since
+        self._overrides: dict[str, Value] = {}
+        self.player = PatchPlayer(patch, self.tree, model, seed, RATE_HZ, HOP, transport=self.transport)
+        if settings:  # only now every address is known; they stay in force whatever patch is chosen later
+            self._overrides = self._checked(settings)
+            self.player.close()
+            self.player = PatchPlayer(patch, self.tree, model, seed, RATE_HZ, HOP, self._overrides, self.transport)
+
+    def listen_to(self, inputs: tuple[str, ...]) -> None:
+        """Analyse another sound from its start; the picture goes on from where it is. For the thread of `hear`."""
+        was, self.analysis = self.analysis.leaves, Analysis(RATE_HZ, HOP, inputs)
+        leaves = self.analysis.leaves
+        for name in was.keys() & leaves.keys():  # an input that is gone took its parameters along
+            leaves[name].set_base(was[name].base)
+        self.tree.replace([f"/analysis/{name}" for name in was], {f"/analysis/{name}": leaf for name, leaf in leaves.items()})
+
+    def change_model(self, model: Model) -> None:
+        """Make ticks for another model, from the next one on; what the hand set stays. For the thread of `hear`.
+
+        Where what plays cannot be wired to it, the patch that its card names takes over. Raises ValueError (PatchError) or
+        OSError if that does not help either: all is then as it was.
+        """
+        try:
+            self.player.change_model(model)
+        except PatchError:
+            if model.patch in ("", self.player.patch.name):
+                raise
+            self.player.change_model(model, find_patch(model.patch))
+        self._model = model
+
+    def hear(self, hops: Mapping[str, FloatArray], t_heard: float) -> Tick:
+        """One hop of every input, mono (HOP,) at RATE_HZ, to the tick it makes."""
+        features = self.analysis.step(hops, t_heard)
+        if self.played is not None:
+            features = self.played(features)
+        tick = self.player.step(features)
+        patch, model = self.player.playing, self._model.name
+        # What was asked for is in the tick's changes; what is told to whoever asks back is what plays.
+        for address, name in ((LOAD_PATCH, patch.name), (LOAD_MODEL, model)):
+            if self.tree.leaf(address).base != name:
+                self.tree.set_base(address, name)
+        self._unpublished += 1
+        was = self.published
+        if was is None or was[0] is not patch.path or was[1] != model or self._unpublished >= HOPS_BETWEEN:
+            self._unpublished = 0
+            self.published = (patch.path, model, self.state())  # one new object, so all of it is of this very tick
+        return tick
+
+    def state(self) -> dict[str, Value]:
+        """What hands set: address -> base of everything that holds a value. From any thread."""
+        return {address: leaf.base for address, leaf in self.tree.leaves().items() if leaf.param.kind != "trigger"}
+
+    def restore(self, state: Mapping[str, object]) -> list[str]:
+        """Take back a `state`, before the first `hear`; what cannot be taken is returned as messages, the rest is in force."""
+        refused = []
+        for address, value in state.items():
+            if address not in (LOAD_PATCH, LOAD_MODEL):  # chosen when the instrument was made
+                try:
+                    self.tree.set_base(address, value)
+                except (LookupError, ValueError) as error:
+                    refused.append(str(error))
+        self.tree.settle()
+        return refused
+
+    def choose(self, patch: Patch) -> None:
+        """Play another patch from the next tick. Raises PatchError if it cannot be wired; the old one plays on."""
+        self.player.offer(patch)
+
+    def _checked(self, settings: tuple[tuple[str, str], ...]) -> dict[str, Value]:
+        return {address: self.tree.leaf(address).param.parse(text) for address, text in settings}

@@ -1,0 +1,1 @@
+"""How class weights become the y of a generator: one file a mixer."""

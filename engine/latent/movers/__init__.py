@@ -1,0 +1,1 @@
+"""What moves z: one file a mover."""

@@ -1,0 +1,246 @@
+"""Which parameter a MIDI control moves, and when it may: a patch's bindings, and the macros for whatever it does not name."""
+
+import math
+from collections.abc import Callable, Sequence
+
+from engine.core.params import Leaf
+from engine.remote.midi.binding_table import BindingTable, MacroSpec, Spec
+from engine.remote.midi.controls import BANK_SELECT, FINE, MODES, PAIR_S, Knob, Pairs, Touch, turn
+from engine.remote.midi.soft_takeover import SoftTakeover
+from engine.remote.parameter_tree import ParameterTree
+
+NEAR = 0.02  # of a fader's way: where it takes hold of a value
+MACROS = 8
+LOAD_PATCH = "/patch/load"
+PRESSED = 0.5
+SWEPT, SWEEP_S = 3, 1.0  # different values, within so long: no bank select, but a fader of the same number
+REST = {"note": 0.0, "aftertouch": 0.0, "bend": 0.5}  # where controls stand when nobody touches them
+
+
+class Bindings:
+    """Moves the board's parameters by what controls say. Calls must not overlap; `use` alone may come from another thread.
+
+    A fader takes hold of a value only where it meets it (soft take-over), and lets go when another hand moves the value.
+    Controllers that the patch does not name get the macros, in order of first touch. A program change loads a patch.
+    """
+
+    def __init__(self, tree: ParameterTree, shelf: Sequence[str], say: Callable[[str], None]) -> None:
+        self._tree, self._shelf, self._say = tree, shelf, say
+        self._table = self._asked = BindingTable(())
+        self._given = self._asked.specs  # last, which may be other objects that say the same
+        self._hands: dict[tuple[str, int, str, int], SoftTakeover] = {}
+        self._macros: dict[Knob, MacroSpec] = {}
+        self._coarse: dict[Knob, float] = {}  # when a controller below 32 last came, to know its fine half by
+        self._fine: set[Knob] = set()
+        self._seen: dict[Knob, dict[int, float]] = {}  # values of controllers that may be bank selects, and when they came
+        self._pairs = Pairs()
+        self.refused = 0  # posts that the board did not take
+        self.unbound = 0  # controllers and programs that lead nowhere
+
+    def use(self, specs: Sequence[Spec]) -> None:
+        """From any thread: these bindings, and no others of a patch, from the next message on."""
+        if specs is self._given:
+            return
+        self._given = specs
+        if specs != self._asked.specs:  # a patch saved again may bind what it bound before: nobody need let go then
+            self._asked = BindingTable(specs)
+
+    def take(self, touch: Touch, t: float) -> bool:
+        """Act on one movement; whether it was bound, or else a note that may be music."""
+        if self._table is not self._asked:
+            self._change()
+        found = self._table.find(touch.kind, touch.channel, touch.number)
+        if found is not None:
+            spec, fine = found
+            if spec.kind == "cc14":
+                self._half((touch.port, touch.channel, spec.number), fine, touch.raw, t)
+            else:
+                self._act(spec, self._hand(spec, touch.port, touch.channel, touch.kind, touch.number), touch, t)
+            return True
+        if touch.kind == "cc":
+            macro = self._macro(touch, t)
+            if macro is not None:
+                self._act(macro, self._hand(macro, touch.port, touch.channel, "cc", touch.number), touch, t)
+                return True
+        elif touch.kind == "program":
+            self._program(touch.number, t)
+            return True
+        self.unbound += touch.kind == "cc"
+        return False
+
+    @property
+    def waiting(self) -> bool:
+        """Whether `due` has something to look at."""
+        return self._pairs.waiting or self._table is not self._asked
+
+    def due(self, t: float) -> None:
+        """Once a tick: move what came as the coarse half of 14 bits alone."""
+        if self._table is not self._asked:
+            self._change()
+        for knob, position in self._pairs.due(t):
+            self._turn14(knob, position, t)
+
+    def release(self, port: str | None = None, channel: int = 0) -> None:
+        """Let go of everything that is held down: on one channel of a port, on a port (channel 0), or on all."""
+        for key, hand in list(self._hands.items()):
+            if port in (None, key[0]) and channel in (0, key[1]):
+                self._let_go(key, hand)
+
+    def lose(self, port: str) -> None:
+        """A port is gone: what it held is released, and where its faders stood is forgotten; its macros stay."""
+        self.release(port)
+        self._pairs.forget(port)
+        for key in [key for key in self._hands if key[0] == port]:
+            del self._hands[key]
+
+    def state(self) -> list[list[str | int]]:
+        """Which controllers were given a macro: [port, channel, controller, macro] each, for `restore`. From any thread."""
+        return [[*knob, int(spec.address.rpartition("/")[2])] for knob, spec in self._macros.copy().items()]
+
+    def restore(self, state: object) -> list[str]:
+        """Take back a `state`, before the first message; what cannot be taken is returned as messages."""
+        refused = []
+        for entry in state if isinstance(state, list) else [state]:
+            match entry:
+                case [str(port), int(channel), int(number), int(macro)] if (
+                    1 <= channel <= 16 and 0 <= number < MODES and 1 <= macro <= MACROS
+                ):
+                    self._macros[port, channel, number] = MacroSpec(f"/macro/{macro}")
+                case _:
+                    refused.append(f"expected port, channel, controller and macro; got {str(entry)[:80]!r}")
+        return refused
+
+    def _change(self) -> None:
+        """Swap in the table that was asked for; what its predecessor held down is released."""
+        self._table = self._asked
+        for key, hand in self._hands.items():
+            if not isinstance(hand.spec, MacroSpec):
+                self._let_go(key, hand)
+                hand.take(None)
+
+    def _let_go(self, key: tuple[str, int, str, int], hand: SoftTakeover) -> None:
+        """What springs back by itself is at rest again, and what is held on is off; a fader stays where it is."""
+        rest = REST.get(key[2])
+        held = hand.pressed if rest is None else hand.at not in (None, rest)
+        if hand.spec is not None and held and (rest is not None or hand.spec.press == "hold"):
+            self._act(hand.spec, hand, Touch(*key, rest or 0.0, 0), None)
+
+    def _hand(self, spec: Spec, port: str, channel: int, kind: str, number: int) -> SoftTakeover:
+        key = (port, channel, kind, number)
+        hand = self._hands.get(key)
+        if hand is None:
+            hand = self._hands[key] = SoftTakeover()
+        if hand.spec is not spec:
+            hand.take(spec)
+        return hand
+
+    def _half(self, knob: Knob, fine: bool, value: int, t: float) -> None:
+        position = self._pairs.take(knob, fine, value, t)
+        if position is not None:
+            self._turn14(knob, position, t)
+
+    def _turn14(self, knob: Knob, position: float, t: float) -> None:
+        port, channel, number = knob
+        found = self._table.find("cc", channel, number)
+        if found is not None and found[0].kind == "cc14":
+            hand = self._hand(found[0], port, channel, "cc14", number)
+            self._act(found[0], hand, Touch(port, channel, "cc14", number, position, 0), t)
+
+    def _act(self, spec: Spec, hand: SoftTakeover, touch: Touch, t: float | None) -> None:
+        """What `touch` says, at its own time: it may have waited for its echo, and a tap's beat was when it was struck."""
+        before, hand.at = hand.at, touch.position
+        was, hand.pressed = hand.pressed, touch.position >= PRESSED or (touch.kind == "note" and touch.position > 0.0)
+        pressed = hand.pressed and (not was or touch.kind in ("note", "program"))
+        if touch.kind == "program":
+            hand.pressed = False  # nothing ever releases it
+        try:
+            leaf = self._tree.leaf(spec.address)
+            kind = leaf.param.kind
+            if spec.value is not None:
+                if pressed:
+                    self._tree.post(spec.address, spec.value, t)
+            elif kind == "trigger":
+                if pressed:
+                    self._tree.post(spec.address, 1, t)
+            elif kind == "bool":
+                if spec.press == "hold" and was != hand.pressed:
+                    self._tree.post(spec.address, hand.pressed, t)
+                elif spec.press != "hold" and pressed:
+                    self._tree.post(spec.address, not leaf.base, t)
+            elif spec.kind == "relative":
+                self._turn(spec, hand, leaf, turn(touch.raw, spec.encoding), t)
+            else:
+                self._move(spec, hand, leaf, before, touch.position, t)
+        except (LookupError, ValueError):  # a parameter that went with its patch, a shelf that has changed
+            self.refused += 1
+
+    def _move(self, spec: Spec, hand: SoftTakeover, leaf: Leaf, before: float | None, at: float, t: float | None) -> None:
+        """A fader at `at` of its way, `before` it came there."""
+        low, high = hand.ends or self._ends(spec, hand, leaf)
+        position = low + (high - low) * at
+        if spec.takeover == "soft" and not hand.holds(leaf.base):
+            # Where the value stands on the fader's way; one outside it is met at the fader's end.
+            goal = (leaf.param.unmap(leaf.base) - low) / (high - low)
+            goal = min(max(goal, 0.0), 1.0)
+            met = abs(at - goal) <= NEAR or (before is not None and (before - goal) * (at - goal) <= 0.0)
+            if not met and leaf.param.map(position) != leaf.base:
+                return
+        hand.send(self._tree, leaf, position, t)
+
+    def _turn(self, spec: Spec, hand: SoftTakeover, leaf: Leaf, step: float, t: float | None) -> None:
+        """An encoder, from wherever the value stands; of what adds up, each click is a step of its own."""
+        low, high = hand.ends or self._ends(spec, hand, leaf)
+        param = leaf.param
+        if param.adds:
+            start = param.unmap(param.default)
+        else:
+            start = hand.place if hand.holds(leaf.base) else param.unmap(leaf.base)
+        goal = start + (step if low < high else -step)
+        hand.send(self._tree, leaf, min(max(goal, min(low, high)), max(low, high)), t)
+
+    def _ends(self, spec: Spec, hand: SoftTakeover, leaf: Leaf) -> tuple[float, float]:
+        low = 0.0 if spec.low is None else leaf.param.unmap(spec.low)
+        high = 1.0 if spec.high is None else leaf.param.unmap(spec.high)
+        hand.ends = (low, high)
+        return hand.ends
+
+    def _macro(self, touch: Touch, t: float) -> MacroSpec | None:
+        """The macro of a controller that the patch does not name; the first touch gives it the next that is free."""
+        knob = touch.port, touch.channel, touch.number
+        given = self._macros.get(knob)
+        if given is not None:
+            return given
+        if touch.number < FINE:
+            self._coarse[knob] = t
+        elif touch.number < 2 * FINE:
+            coarse = (touch.port, touch.channel, touch.number - FINE)
+            if t - self._coarse.get(coarse, -math.inf) <= PAIR_S:
+                self._fine.add(knob)
+        if (
+            touch.number >= MODES
+            or knob in self._fine
+            or (touch.number in BANK_SELECT and not self._is_swept(knob, touch.raw, t))
+        ):
+            return None
+        taken = self._table.macros | {spec.address for spec in self._macros.values()}
+        free = next((address for n in range(1, MACROS + 1) if (address := f"/macro/{n}") not in taken), None)
+        if free is None or free not in self._tree:
+            return None
+        macro = self._macros[knob] = MacroSpec(free)
+        doc = self._tree.leaf(free).param.doc.partition(":")[0]
+        self._say(
+            f"MIDI cc/{touch.number} on channel {touch.channel} of {touch.port} plays {free} ({doc}) from where it meets it"
+        )
+        return macro
+
+    def _is_swept(self, knob: Knob, raw: int, t: float) -> bool:
+        """Whether it moves through values, as a fader does (some have this number) and no bank select."""
+        seen = self._seen.setdefault(knob, {})
+        seen[raw] = t
+        return sum(t - moment <= SWEEP_S for moment in seen.values()) >= SWEPT
+
+    def _program(self, number: int, t: float) -> None:
+        if number >= len(self._shelf) or LOAD_PATCH not in self._tree:
+            self.unbound += 1
+        else:
+            self._tree.post(LOAD_PATCH, self._shelf[number], t)

@@ -1,0 +1,31 @@
+"""The parameter tree as remotes see it: `engine.control.tree.ParamTree` is one."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from engine.core.params import Leaf
+
+
+class ParameterTree(Protocol):
+    """All of it may be called from any thread."""
+
+    @property
+    def version(self) -> int:
+        """Counts every change of the set of addresses."""
+
+    def __contains__(self, address: object) -> bool: ...
+
+    def leaf(self, address: str) -> Leaf:
+        """Raises LookupError that names near misses."""
+
+    def leaves(self) -> Mapping[str, Leaf]:
+        """A copy of all leaves by address."""
+
+    def post(self, address: str, raw: object, t_posted: float | None = None) -> None:
+        """A new base, in force from the next tick; the latest wins. Raises LookupError or ParamError: nothing then changes.
+
+        `t_posted` is the time.monotonic() of the hand's own doing, now unless the caller knows better.
+        """
+
+    def post_normalised(self, address: str, position: float, t_posted: float | None = None) -> None:
+        """`post` the value at `position` of 0..1 on the parameter's curve. Raises as `post` does."""

@@ -1,0 +1,1 @@
+"""What executes a network: one file a runtime, with its own requirements."""

@@ -1,0 +1,37 @@
+"""Executes a network with PyTorch on the CPU: the plain way, and the measure for the others."""
+
+from collections.abc import Callable
+
+import torch
+
+from engine.core.registry import register
+from engine.core.types import ByteArray, LatentState
+from engine.runtime.card import CardError, ModelCard
+from engine.runtime.picture_network import Picture, load_network, resting
+
+
+@register("runtime", "torch")
+class TorchGenerator:
+    """Implements Generator. Raises CardError where the card, the weights and the architecture do not fit each other."""
+
+    def __init__(self, card: ModelCard, threads: int, say: Callable[[str], None]) -> None:
+        torch.set_num_threads(threads)
+        self.info = card.info("torch")
+        self._network = load_network(card)
+        self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
+        with torch.inference_mode():
+            shape = tuple(Picture(self._network)(*resting(self._network)).shape)
+        if shape != (1, *self.info.resolution[::-1], 4):
+            raise CardError(f"expected frames of {self.info.resolution} from {card.folder}; got an array of {shape}")
+
+    def step(self, state: LatentState, out: ByteArray) -> None:
+        moved = {name: values for name, values in state.extra_inputs.items() if values.any()}  # what rests is not computed
+        noise = state.noise.reshape(self.info.noise_shape)
+        with torch.inference_mode():
+            inputs = [torch.from_numpy(values)[None] for values in (state.z, state.y, noise, *moved.values())]
+            z, y, random, *extra_inputs = inputs
+            picture = Picture(self._network, tuple(moved))(z, y, torch.full((1, 1), state.truncation), random, *extra_inputs)
+            torch.from_numpy(out).copy_(picture[0])
+
+    def close(self) -> None:
+        del self._network

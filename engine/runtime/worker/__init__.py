@@ -1,0 +1,1 @@
+"""The generator's own process, and what watches and replaces it."""

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from engine.control.tree import ParamTree
-from engine.core.types import Event, FeatureFrame, GeneratorInfo
+from engine.core.types import Change, Event, FeatureFrame, GeneratorInfo, Tick, TickInput
+from engine.instrument.patch_player import PatchPlayer
 from engine.stage.passes import load_passes
 from engine.stage.stage_params import StageSettings
 
@@ -68,3 +69,17 @@ def tree() -> ParamTree:
     for item in load_passes():
         made.attach(f"shader/{item.name}", item.leaves)
     return made
+
+
+def served(tree: ParamTree) -> tuple[Change, ...]:
+    """Bring what was posted into force, and answer calls of actions as a show does that does what it is asked."""
+    changes, calls = tree.apply(tree.take())
+    for call in calls:
+        if call.arguments:
+            tree.set_state(call.address, call.arguments[0])
+    return changes
+
+
+def step(player: PatchPlayer, features: FeatureFrame, latency_s: float = 0.0) -> Tick:
+    """One tick of what is heard and of what was posted meanwhile."""
+    return player.step(TickInput(features, player.tree.take(), latency_s))

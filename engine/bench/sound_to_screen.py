@@ -10,7 +10,7 @@ alone can move the picture.
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from engine.bench.latency_reader import Answers, delays, first_changes
 from engine.bench.measured_show import DISPLAY_HZ, Watch, performance, process
-from engine.core.types import Tick
+from engine.core.types import FloatArray, Tick, TickInput
 from engine.guard.health import GilProbe, TimerProbe, uss_mb
 from engine.instrument.instrument import HOP, RATE_HZ, Instrument
 from engine.runtime.worker.process import GeneratorProcess
@@ -36,14 +36,17 @@ class TimedInstrument(Instrument):
         super().__init__(*given, **named)
         self.hops, self.analysis_s, self.control_s = 0, 0.0, 0.0
 
-    def hear(self, hops: Any, t_heard: float) -> Tick:
-        began = time.thread_time()
-        features = self.analysis.step(hops, t_heard)
-        analysed = time.thread_time()
-        tick = self.player.step(features)
+    def hear(self, hops: Mapping[str, FloatArray], t_heard: float) -> Tick:
+        began, control_s = time.thread_time(), self.control_s
+        tick = super().hear(hops, t_heard)
         self.hops += 1
-        self.analysis_s += analysed - began
-        self.control_s += time.thread_time() - analysed
+        self.analysis_s += time.thread_time() - began - (self.control_s - control_s)
+        return tick
+
+    def step(self, given: TickInput) -> Tick:
+        began = time.thread_time()
+        tick = super().step(given)
+        self.control_s += time.thread_time() - began
         return tick
 
 

@@ -1,6 +1,4 @@
-"""The hand's hold on tempo and timing: /tempo and /sync, and what a MIDI clock has to say."""
-
-from typing import Protocol
+"""The hand's hold on tempo and timing: the parameters of /tempo and /sync."""
 
 from engine.core.params import Param, Parametric, Trigger
 
@@ -44,29 +42,3 @@ class SyncSettings(Parametric):
     )
     osc_ms = Param(0.0, low=-500.0, high=500.0, unit="ms", doc="How much earlier a steady beat is told by OSC.")
     calibrate = Param(False, doc="A flash, past the limiter, and a click on each beat: move offset_ms until they meet.")
-
-
-class ClockState(Protocol):
-    """A MIDI clock at one moment. Beats are counted from its start, or are its song position."""
-
-    @property
-    def bpm(self) -> float: ...
-    @property
-    def beats(self) -> float:
-        """Where it was at `t`."""
-        ...
-
-    @property
-    def running(self) -> bool:
-        """Between start or continue and stop."""
-        ...
-
-    @property
-    def t(self) -> float:
-        """time.monotonic() of its newest pulse."""
-        ...
-
-    @property
-    def sure(self) -> float:
-        """0..1: how steady its pulses come."""
-        ...

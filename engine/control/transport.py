@@ -1,15 +1,15 @@
 """The musical clock: whoever keeps the beat, hands, a MIDI clock or what is heard, it runs on without a jump."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeGuard
 
 from engine.control.taps import Taps
-from engine.control.tempo import HIGH_BPM, LOW_BPM, RESTING_BPM, ClockState, SyncSettings, TempoSettings
+from engine.control.tempo import HIGH_BPM, LOW_BPM, RESTING_BPM, SyncSettings, TempoSettings
 from engine.control.tree import ParamTree
 from engine.core.params import Leaf
 from engine.core.tick_context import BEATS_A_BAR, TickContext
-from engine.core.types import Change, FeatureFrame, Music, Value
+from engine.core.types import Change, ClockState, FeatureFrame, Music, Value
 
 SURE = 0.2  # the tempo confidence from which what is heard is followed
 STEADY, UNSTEADY = 0.4, 0.2  # from which, and down to which, its beats are events and can be foretold
@@ -33,16 +33,12 @@ class Transport:
     """Beats, bars and the tempo in force, stepped once a hop by one thread.
 
     The goal is where the beat is; the clock is drawn to it and never runs backwards. Hands move the goal; a MIDI clock or the
-    analysis, while it is followed, holds it. The picture's beats lead the clock's by `latency_s`, which whoever measures how late
-    the picture is seen may set at any time, from any thread, plus /sync/offset_ms. With a `tree`, /tempo and /sync are put there.
-
-    What a step does follows from what went before, its features and changes, one answer of `clock` and one look at `latency_s`.
+    analysis, while it is followed, holds it. The picture's beats lead the clock's by the latency that a step is given, plus
+    /sync/offset_ms. With a `tree`, /tempo and /sync are put there. What a step does follows from its inputs and what went before.
     """
 
     def __init__(self, hop_s: float, tree: ParamTree | None = None) -> None:
         self.hop_s, self.tempo, self.sync = hop_s, TempoSettings(), SyncSettings()
-        self.clock: Callable[[], ClockState | None] = lambda: None  # asked once a hop: quick, and never waiting
-        self.latency_s = 0.0  # from a sound's arrival to the picture that it moved
         self.bpm, self.source = RESTING_BPM, REST
         self._tree = tree
         self._bpm_leaf, self._hold_leaf, self._source_leaf = (self.tempo.leaves[name] for name in ("bpm", "hold", "source"))
@@ -123,8 +119,13 @@ class Transport:
             refused.append(f"expected a place in the bar and its time; got {place!r:.80}, {t_heard!r:.80}; kept the bar's start")
         return refused
 
-    def step(self, features: FeatureFrame, changes: Sequence[Change] = ()) -> TickContext:
-        """The moment of this hop. Hops that were never analysed pass as time, up to a second of them."""
+    def step(
+        self, features: FeatureFrame, changes: Sequence[Change] = (), latency_s: float = 0.0, clock: ClockState | None = None
+    ) -> TickContext:
+        """The context of this hop, given what hands changed, how late pictures are seen, and where a MIDI clock stands.
+
+        Hops that were never analysed pass as time, up to a second of them.
+        """
         context = self._context
         if context is None:
             context = self._context = TickContext(features, tick=features.tick - 1)
@@ -137,13 +138,13 @@ class Transport:
         self._take_bases()
         if self._back is not None:
             context.bars = self._come_back(*self._back, features.t_heard, dt_s)
-        self._choose(features, dt_s)
+        self._choose(features, clock, dt_s)
         if self.bpm != self._told_bpm and abs(self.bpm - self._told_bpm) >= TOLD_BPM:
             self._told_bpm = self.bpm
             self._answer(self._bpm_leaf, self.bpm)
         nominal, share = dt_s * self.bpm / 60.0, self._share(dt_s)
         self._beats += _drawn(nominal, self._goal - self._beats - nominal, share)
-        before, led = self._led, self._lead_on(nominal)
+        before, led = self._led, self._lead_on(nominal, latency_s)
         bars = context.bars
         nominal_bars = (led - before) / BEATS_A_BAR
         error = (led - self._start) / BEATS_A_BAR - bars - nominal_bars
@@ -264,10 +265,10 @@ class Transport:
 
     # --- whom to follow ------------------------------------------------------------------------------------------------
 
-    def _choose(self, features: FeatureFrame, dt_s: float) -> None:
+    def _choose(self, features: FeatureFrame, state: ClockState | None, dt_s: float) -> None:
         choice: str = self._source_leaf.base  # type: ignore[assignment]
         self._followed = ""
-        clock = self._watch_clock(features.t_heard, dt_s)
+        clock = self._watch_clock(state, features.t_heard, dt_s)
         if choice == HANDS or (self._held and choice == "auto"):
             self.source, self._steady = HANDS, True
             if self._held:
@@ -283,9 +284,8 @@ class Transport:
         if self.source != ANALYSIS or choice == CLOCK:
             self.source = REST
 
-    def _watch_clock(self, t_heard: float, dt_s: float) -> ClockState | None:
+    def _watch_clock(self, state: ClockState | None, t_heard: float, dt_s: float) -> ClockState | None:
         """A MIDI clock that plays, with its position now: watched while hands hold, too, for a start moves its bars."""
-        state = self.clock()
         if state is None or not state.running or abs(t_heard - state.t) > FRESH_S:
             return None
         beats = state.beats + (t_heard - state.t) * state.bpm / 60.0
@@ -334,12 +334,12 @@ class Transport:
         pull_s = min(PULL_S, PULL_BEATS * 60.0 / self.bpm) if self._quick else PULL_S
         return 1.0 - math.exp(-dt_s / pull_s)
 
-    def _lead_on(self, nominal: float) -> float:
+    def _lead_on(self, nominal: float, latency_s: float) -> float:
         """Move the picture's beats one step. An unsteady beat cannot be foretold: the picture then follows it."""
         wanted = 0.0
         if self._steady or self._calibrate_leaf.base:
             offset_ms: float = self._offset_leaf.value  # type: ignore[assignment]
-            wanted = (self.latency_s + offset_ms * 1e-3) * self.bpm / 60.0
+            wanted = (latency_s + offset_ms * 1e-3) * self.bpm / 60.0
         reach = LEAD_PULL * nominal
         self._lead += min(max(wanted - self._lead, -reach), reach)
         self._led = max(self._led, self._beats + self._lead)

@@ -1,17 +1,18 @@
 """The live parameter tree: every leaf by address, what the hand set and what the routes add.
 
-`post` may be called from any thread; everything else belongs to the control thread, which calls, once a tick, `apply`,
-then writes offsets into its targets, then `update`, then `values`.
+`post`, `call` and `press` may be used from any thread; everything else belongs to the control thread, which calls, once a tick,
+`take` and `apply`, then writes offsets into its targets, then `update`, then `values`.
 """
 
 import difflib
 import itertools
 import math
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from engine.control.action import ActionParam
 from engine.core.params import Leaf, ParamError
-from engine.core.types import Change, Value
+from engine.core.types import Call, Change, Value
 
 MOST_WAITING = 64  # posts between two ticks: more than fingers press
 
@@ -72,7 +73,7 @@ class ParamTree:
         self._targets: dict[str, Target] = {}
         self._routed: tuple[Target, ...] = ()
         self._gliding: dict[str, Target] = {}
-        self._posted: dict[str, Change] = {}
+        self._posted: dict[str, Change | Call] = {}
         self._count = itertools.count()
         self.version = 0  # counts every change of the set of addresses, for whoever remembers look-ups
         self._fired: list[Leaf] = []
@@ -144,11 +145,46 @@ class ParamTree:
         Raises LookupError for an unknown address and ParamError for a value it does not take: nothing then changes.
         """
         param = self.leaf(address).param
+        if isinstance(param, ActionParam):
+            self.call(address, (raw,), t_posted)
+            return
         value = param.check(raw)
         if param.kind != "trigger" or value:  # the 0 of a released button must not undo its press
             each = param.adds and len(self._posted) < MOST_WAITING
             key = f"{address} {next(self._count)}" if each else address
             self._posted[key] = Change(address, value, time.monotonic() if t_posted is None else t_posted)
+
+    def call(self, address: str, arguments: Sequence[object] = (), t_posted: float | None = None) -> None:
+        """From any thread: ask for an action, to be done in its turn. Each call counts.
+
+        Raises LookupError for an unknown address, ParamError for arguments that it does not take, for an address that is no
+        action's, and while `MOST_WAITING` wait already: nothing is then asked for.
+        """
+        param = self.leaf(address).param
+        if not isinstance(param, ActionParam):
+            raise ParamError(f"expected an action; got {address}, a {param.kind}")
+        checked = param.check_arguments(arguments)
+        if checked is None:
+            return
+        if len(self._posted) >= MOST_WAITING:
+            raise ParamError(f"expected at most {MOST_WAITING} calls and changes in one tick; got more with {address}")
+        t_posted = time.monotonic() if t_posted is None else t_posted
+        self._posted[f"{address} {next(self._count)}"] = Call(address, checked, t_posted)
+
+    def press(self, address: str, t_posted: float | None = None) -> None:
+        """From any thread: what a button does. It fires a trigger, throws a switch, or calls an action. Raises as `post` does."""
+        leaf = self.leaf(address)
+        if isinstance(leaf.param, ActionParam):
+            self.call(address, leaf.param.toggled(leaf.base), t_posted)
+        else:
+            self.post(address, leaf.param.kind == "trigger" or not leaf.base, t_posted)
+
+    def set_state(self, address: str, state: Value) -> None:
+        """What an action's query is answered with from now on. For whoever serves the action; any one thread at a time."""
+        leaf = self.leaf(address)
+        if leaf.base != state:
+            leaf.base = leaf.value = state
+            self._record(leaf)
 
     def post_normalised(self, address: str, position: float, t_posted: float | None = None) -> None:
         """From any thread: `post` the value at `position` of 0..1 on the parameter's curve."""
@@ -161,26 +197,29 @@ class ParamTree:
             raise ParamError(f"expected a finite position of a numeric parameter; got {position!r} for {address} ({param.kind})")
         return param.map(position)
 
-    def apply(self) -> tuple[Change, ...]:
-        """Bring posted bases into force and end the triggers of the last tick. Returns the changes in order of arrival."""
+    def take(self) -> tuple[Change | Call, ...]:
+        """What was posted since the last time, in order of arrival: the input of the next tick."""
+        # popitem and item assignment are single steps of the interpreter: no post is lost, none blocks.
+        return tuple([self._posted.popitem()[1] for _ in range(len(self._posted))][::-1])
+
+    def apply(self, posted: Sequence[Change | Call]) -> tuple[tuple[Change, ...], tuple[Call, ...]]:
+        """Bring new bases into force and end the triggers of the last tick. Returns what was taken: changes, and calls."""
         for leaf in self._fired:
             leaf.value = 0
             self._record(leaf)
         self._fired.clear()
-        changes: list[Change] = []
-        # popitem and item assignment are single steps of the interpreter: no post is lost, none blocks.
-        for _ in range(len(self._posted)):
-            change = self._posted.popitem()[1]
-            if self._taken(change.address, change.value):
-                changes.append(change)
-        changes.reverse()
+        if not posted:
+            return (), ()
+        changes = tuple(item for item in posted if isinstance(item, Change) and self._taken(item.address, item.value))
         for change in changes:
             self.set_base(change.address, change.value)
-        return tuple(changes)
+        return changes, tuple(item for item in posted if isinstance(item, Call) and item.address in self._leaves)
 
     def set_base(self, address: str, raw: object, glide_s: float = 0.0) -> None:
         """Take a new base now. A numeric one is reached after `glide_s`, or at its parameter's own slew if that is slower."""
         leaf = self.leaf(address)
+        if isinstance(leaf.param, ActionParam):
+            raise ParamError(f"expected a parameter; got {address}, an action, which has no base")
         value = leaf.param.check(raw)
         target = self._targets.get(address)
         if target is not None:
@@ -240,9 +279,10 @@ class ParamTree:
 
     def values(self) -> Mapping[str, Value]:
         """Address -> value in force. The mapping handed out never changes afterwards."""
-        if self._snapshot is None:
-            self._snapshot = self._values.copy()
-        return self._snapshot
+        snapshot = self._snapshot  # which another thread's `set_state` may take away meanwhile
+        if snapshot is None:
+            snapshot = self._snapshot = self._values.copy()
+        return snapshot
 
     def _taken(self, address: str, value: Value) -> bool:
         """Whether a posted value is one still: its leaf may be gone, or another of other kind in its place."""

@@ -48,6 +48,7 @@ class Param:
         self.counts = tuple(counts)  # how many numbers a vector takes, besides none; () for any
         self.kind = _kind_of(default, self.choices)
         self.adds = adds or self.kind == "trigger"  # each post counts: the next does not take its place
+        self.holds = self.kind != "trigger"  # whether there is a value to ask for
         if curve not in CURVES or (curve == "exp" and self.low <= 0.0) or self.low >= self.high:
             raise ParamError(f"expected low < high and a curve of {CURVES} (exp needs low > 0); got {low}..{high} {curve}")
         self.default: Value = 0 if isinstance(default, type) else self.check(default)

@@ -14,6 +14,7 @@ Part = TypeVar("Part", bound=type[Any])
 PACKAGES = {
     "feature": "engine.features",
     "controller": "engine.control.controllers",
+    "action": "engine.control.actions",
     "mover": "engine.latent.movers",
     "mixer": "engine.latent.mixers",
     "input": "engine.latent.inputs",

@@ -1,10 +1,12 @@
 """Where shaders, patches and models are found: the user's folders first, then the checkout, then the installed wheel."""
 
 import os
+import re
 import sysconfig
+from collections.abc import Sequence
 from pathlib import Path, PureWindowsPath
 
-SHELVES = ("shaders", "patches", "models")
+SHELVES = ("shaders", "patches", "models")  # that the program ships; shows are the user's own
 MODEL_CARD = "model.toml"
 _CHECKOUT = Path(__file__).resolve().parents[2]
 _added: list[Path] = []
@@ -38,6 +40,17 @@ def roots() -> tuple[Path, ...]:
     return (shipped,) if _shipped_alone else (*_added, home(), shipped)
 
 
+def is_shipped(path: Path) -> bool:
+    """Whether a path comes with the program, and so is on every machine that has it."""
+    shipped = roots()[-1].resolve()
+    return path.resolve().is_relative_to(shipped)
+
+
+def is_name(name: str) -> bool:
+    """Whether `name` may be that of a new folder or file on a shelf, on every system."""
+    return re.fullmatch(r"\w[\w -]{0,63}", name) is not None and name == name.strip()
+
+
 def find(shelf: str, name: str) -> Path:
     """The path of `name` on a shelf. Raises FileNotFoundError that lists what there is."""
     parts = PureWindowsPath(name)  # knows both kinds of slash, and drives
@@ -63,6 +76,28 @@ def listing(shelf: str, pattern: str = "*") -> tuple[Path, ...]:
 def models() -> tuple[Path, ...]:
     """The folders of all models on the shelf; one that is still being written begins with a dot."""
     return tuple(path for path in listing("models") if path.is_dir() and not path.name.startswith("."))
+
+
+def patch_names() -> list[str]:
+    """The names of all patches, as they are now: patches are written while the show plays."""
+    return [path.stem for path in listing("patches", "*.toml")]
+
+
+def model_names() -> list[str]:
+    """The names of all models."""
+    return [path.name for path in models()]
+
+
+def show_names() -> list[str]:
+    """The names of all shows."""
+    return [path.name for path in listing("shows") if path.is_dir() and not path.name.startswith(".")]
+
+
+def on_shelf(kind: str, name: str, known: Sequence[str]) -> str:
+    """`name`, if it is known: one from outside must not become a path. Raises LookupError that lists what there is."""
+    if name not in known:
+        raise LookupError(f"expected a {kind}, one of {', '.join(known)}; got {name[:80]!r}")
+    return name
 
 
 def model_folder(name: str) -> Path:

@@ -58,6 +58,35 @@ class Change(NamedTuple):
     t_posted: float  # time.monotonic() when it arrived
 
 
+class Call(NamedTuple):
+    """One call of an action, with its arguments. Every call counts: none takes another's place."""
+
+    address: str
+    arguments: tuple[Value, ...]
+    t_posted: float  # time.monotonic() when it arrived
+
+
+@dataclass(frozen=True, slots=True)
+class ClockState:
+    """Where a MIDI clock stands. Between two states: `beats + (now - t) * bpm / 60`."""
+
+    bpm: float
+    beats: float  # at `t`, from where the sender began to count, or its song position
+    running: bool  # whether the sender plays, between start or continue and stop; a stopped one may still send its tempo
+    t: float  # time.monotonic() of this position, freed from the jitter of single pulses
+    sure: float  # 0..1: how many pulses it rests on, and how evenly they came
+
+
+@dataclass(frozen=True, slots=True)
+class TickInput:
+    """All that decides one tick beside what went before: the same inputs give the same ticks, so that a take can replay them."""
+
+    features: FeatureFrame
+    posted: tuple[Change | Call, ...] = ()  # what hands asked for since the tick before, in order of arrival
+    latency_s: float = 0.0  # from a sound's arrival to the picture that it moved, as measured of late
+    clock: ClockState | None = None  # where a MIDI clock stands
+
+
 @dataclass(frozen=True, slots=True)
 class Music:
     """The musical time in force, whoever keeps it."""
@@ -83,6 +112,7 @@ class Tick:
     latent: LatentState
     changes: tuple[Change, ...] = ()  # what hands changed since the tick before, in order of arrival
     music: Music = AT_REST
+    calls: tuple[Call, ...] = ()  # actions that were asked for since the tick before, in order of arrival
 
 
 class GpuPicture:

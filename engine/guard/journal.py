@@ -22,6 +22,8 @@ if TYPE_CHECKING:  # it would bring numpy into the supervisor
     from engine.core.types import Value
 
 log = logging.getLogger("clavilux.journal")
+SWITCHED_ON = "switched_on"  # among the parts: actions whose state is on
+OLD_SWITCHES = ("/live", "/record")
 SCHEMA = 1
 LARGEST = 4 << 20  # bytes; a show of 1,000 classes needs about 50,000
 EVERY_S = 0.5
@@ -41,6 +43,13 @@ class Saved:
     model: str
     bases: Mapping[str, "Value"]  # address -> base
     parts: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def switched_on(self) -> tuple[str, ...]:
+        """The actions that were on, as recording: they are called again. Journals of older versions have them among the bases."""
+        on = self.parts.get(SWITCHED_ON)
+        named = [address for address in on if isinstance(address, str)] if isinstance(on, list) else []
+        return tuple(dict.fromkeys([*named, *(address for address in OLD_SWITCHES if self.bases.get(address) is True)]))
 
 
 def load_journal(path: Path) -> Saved:

@@ -19,7 +19,6 @@ from engine.guard.journal import Claim, Journal, JournalError, Saved, load_journ
 from engine.guard.launch_environment import NONE_LEFT, LaunchEnvironment
 
 PR_SET_PDEATHSIG = 1
-ASKED = ("/live", "/record")  # asked for anew: they are more than a value
 LET_GO = "/freeze"  # there is no picture to hold any more
 CLEAN = (KeyboardInterrupt, SystemExit)  # somebody wants the end
 TOLD = 3  # refusals one by one; more are counted
@@ -150,11 +149,13 @@ class SupervisedShow:
         if self.saved is None:
             return []
         bases = dict(self.saved.bases)
-        asked = [address for address in ASKED if bases.pop(address, None) is True]
         told = ["the picture was frozen and moves again"] if bases.pop(LET_GO, None) is True else []
         refused = instrument.restore(bases)
-        for address in asked:
-            instrument.tree.post(address, True)
+        for address in self.saved.switched_on:
+            try:
+                instrument.tree.call(address, (True,))
+            except (LookupError, ValueError) as error:
+                refused.append(str(error))
         told += refused[:TOLD]
         if len(refused) > TOLD:
             told.append(f"{len(refused) - TOLD} more parameters could not be taken back")

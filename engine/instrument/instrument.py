@@ -3,14 +3,15 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from engine.control.action import action_leaves
 from engine.control.patch import Patch, PatchError, load_patch
 from engine.control.transport import Transport
 from engine.control.tree import ParamTree
 from engine.core import resources
-from engine.core.types import FeatureFrame, FloatArray, Tick, Value
+from engine.core.types import ClockState, FeatureFrame, FloatArray, GeneratorInfo, Tick, TickInput, Value
 from engine.features.analysis.analyser import Analysis
-from engine.instrument.patch_player import Model, PatchPlayer
-from engine.instrument.show_params import LOAD_MODEL, LOAD_PATCH, Buttons, Master, Shelf
+from engine.instrument.patch_player import PatchPlayer
+from engine.instrument.show_params import LOAD_MODEL, LOAD_PATCH, Master, Switches
 from engine.stage.passes import load_passes
 from engine.stage.stage_params import LimiterSettings, StageSettings
 
@@ -34,17 +35,16 @@ class Instrument:
     def __init__(
         self,
         patch: Patch,
-        model: Model,
+        model: GeneratorInfo,
         inputs: tuple[str, ...] = ("main",),
         seed: int = 0,
         settings: tuple[tuple[str, str], ...] = (),
     ) -> None:
         self.tree, self.passes = ParamTree(), load_passes()
-        self.buttons, self.master, self.stage, self.limiter = Buttons(), Master(), StageSettings(), LimiterSettings()
-        self.tree.attach("", self.buttons.leaves)
+        self.switches, self.master, self.stage, self.limiter = Switches(), Master(), StageSettings(), LimiterSettings()
+        self.tree.attach("", self.switches.leaves)
         self.tree.attach("master", self.master.leaves)
-        self.tree.attach("patch", Shelf().leaves)
-        self.tree.attach("model", Shelf().leaves)
+        self.tree.replace((), action_leaves())
         self.tree.attach("stage", self.stage.leaves)
         self.tree.attach("limiter", self.limiter.leaves)
         for item in self.passes:
@@ -52,6 +52,8 @@ class Instrument:
         self.transport = Transport(HOP / RATE_HZ, self.tree)
         self.analysis = Analysis(RATE_HZ, HOP, inputs)
         self.tree.attach("analysis", self.analysis.leaves)
+        self.latency_s = 0.0  # from a sound's arrival to the picture that it moved; whoever measures it sets it, from any thread
+        self.clock: Callable[[], ClockState | None] = lambda: None  # a MIDI clock, asked once a hop: quick, and never waiting
         self.played: Callable[[FeatureFrame], FeatureFrame] | None = None  # adds what hands play on keyboards, every hop
         self._model = model
         # The patch's path, the model's name and `state()` of a recent tick, for other threads; None before the first.
@@ -72,7 +74,7 @@ class Instrument:
             leaves[name].set_base(was[name].base)
         self.tree.replace([f"/analysis/{name}" for name in was], {f"/analysis/{name}": leaf for name, leaf in leaves.items()})
 
-    def change_model(self, model: Model) -> None:
+    def change_model(self, model: GeneratorInfo) -> None:
         """Make ticks for another model, from the next one on; what the hand set stays. For the thread of `hear`.
 
         Where what plays cannot be wired to it, the patch that its card names takes over. Raises ValueError (PatchError) or
@@ -91,12 +93,15 @@ class Instrument:
         features = self.analysis.step(hops, t_heard)
         if self.played is not None:
             features = self.played(features)
-        tick = self.player.step(features)
+        return self.step(TickInput(features, self.tree.take(), self.latency_s, self.clock()))
+
+    def step(self, given: TickInput) -> Tick:
+        """One tick from all that decides it: what `hear` puts together. For the thread of `hear`."""
+        tick = self.player.step(given)
         patch, model = self.player.playing, self._model.name
         # What was asked for is in the tick's changes; what is told to whoever asks back is what plays.
         for address, name in ((LOAD_PATCH, patch.name), (LOAD_MODEL, model)):
-            if self.tree.leaf(address).base != name:
-                self.tree.set_base(address, name)
+            self.tree.set_state(address, name)
         self._unpublished += 1
         was = self.published
         if was is None or was[0] is not patch.path or was[1] != model or self._unpublished >= HOPS_BETWEEN:
@@ -106,17 +111,34 @@ class Instrument:
 
     def state(self) -> dict[str, Value]:
         """What hands set: address -> base of everything that holds a value. From any thread."""
-        return {address: leaf.base for address, leaf in self.tree.leaves().items() if leaf.param.kind != "trigger"}
+        return {
+            address: leaf.base for address, leaf in self.tree.leaves().items() if leaf.param.kind not in ("trigger", "action")
+        }
+
+    def switched_on(self) -> list[str]:
+        """The actions whose state is on, as recording. From any thread."""
+        return [address for address, leaf in self.tree.leaves().items() if leaf.param.kind == "action" and leaf.base is True]
+
+    def changed(self) -> dict[str, Value]:
+        """What hands set that differs from the patch as saved, but for the seed. From any thread."""
+        initial, leaves = self.player.initial, self.tree.leaves()
+        held = bool(leaves["/tempo/hold"].base)  # else the tempo is only told there
+        passing = {"/seed"} if held else {"/seed", "/tempo/bpm"}
+        state = {address: value for address, value in self.state().items() if address in leaves and address not in passing}
+        return {
+            address: value for address, value in state.items() if value != initial.get(address, leaves[address].param.default)
+        }
 
     def restore(self, state: Mapping[str, object]) -> list[str]:
         """Take back a `state`, before the first `hear`; what cannot be taken is returned as messages, the rest is in force."""
         refused = []
         for address, value in state.items():
-            if address not in (LOAD_PATCH, LOAD_MODEL):  # chosen when the instrument was made
-                try:
-                    self.tree.set_base(address, value)
-                except (LookupError, ValueError) as error:
-                    refused.append(str(error))
+            if address in self.tree and self.tree.leaf(address).param.kind == "action":
+                continue  # a journal of a version in which it was a parameter
+            try:
+                self.tree.set_base(address, value)
+            except (LookupError, ValueError) as error:
+                refused.append(str(error))
         self.tree.settle()
         return refused
 

@@ -1,20 +1,15 @@
-"""From features to a tick: control, then latent, once per hop. The same patch, seed and features give the same ticks.
-
-That is: with the same changes of hands in the same hops, pressed as long before them; with the same word of a MIDI clock in
-each; and with the same `Transport.latency_s`, which a film leaves at 0 and a show in real time measures anew with every frame.
-"""
+"""From features to a tick: control, then latent, once per hop. The same patch, seed and inputs give the same ticks."""
 
 import math
 import threading
 from collections.abc import Mapping
-from typing import Protocol
 
 from engine.control.patch import MACROS, Patch
 from engine.control.routes import Audio
 from engine.control.transport import Transport
 from engine.control.tree import ParamTree
 from engine.core.params import Leaf, Param, Parametric
-from engine.core.types import Directions, FeatureFrame, Tick
+from engine.core.types import GeneratorInfo, Tick, TickInput, Value
 from engine.instrument.show_params import PANIC
 from engine.instrument.wiring import WiredPatch
 from engine.latent.classes import class_leaves
@@ -23,25 +18,6 @@ from engine.latent.network_inputs import NetworkInputs
 
 # What panic sets back, with the patch's own.
 SET_BACK = ("/shader/", "/stage/", "/master/", "/macro/", "/audio/", "/tempo/", "/freeze", "/blackout", "/sync/calibrate")
-
-
-class Model(Protocol):
-    """What a performer needs to know of a model; `GeneratorInfo` has it."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def z_size(self) -> int: ...
-    @property
-    def noise_shape(self) -> tuple[int, ...]: ...
-    @property
-    def class_names(self) -> tuple[str, ...]: ...
-    @property
-    def extra_inputs(self) -> Mapping[str, tuple[int, ...]]: ...
-    @property
-    def directions(self) -> Directions | None: ...
-    @property
-    def patch(self) -> str: ...
 
 
 class Performance(Parametric):
@@ -62,7 +38,7 @@ class PatchPlayer:
         self,
         patch: Patch,
         tree: ParamTree,
-        info: Model,
+        info: GeneratorInfo,
         seed: int,
         rate_hz: float,
         hop: int,
@@ -104,12 +80,22 @@ class PatchPlayer:
         offered = self._offered
         return self.playing if offered is None else offered.patch
 
+    @property
+    def initial(self) -> Mapping[str, Value]:
+        """What the playing patch sets, by address, and nothing else. From any thread."""
+        return self._playing().initial
+
+    @property
+    def seed(self) -> int:
+        """The seed in force. From any thread."""
+        return self._seed
+
     def offer(self, patch: Patch) -> None:
         """Change to `patch` at the next tick, gently. Raises PatchError if it cannot be wired: the old one then plays on."""
         with self._wiring:
             self._offered = self._build(patch)
 
-    def change_model(self, info: Model, patch: Patch | None = None) -> None:
+    def change_model(self, info: GeneratorInfo, patch: Patch | None = None) -> None:
         """Play on with another model from the next step on, and with another patch if one is given.
 
         What hands set stays, and no address that stays ever fails. Raises ValueError (PatchError if the patch cannot be wired
@@ -138,7 +124,7 @@ class PatchPlayer:
             self._offered = None
             self.tree.replace(gone, {})
 
-    def step(self, features: FeatureFrame) -> Tick:
+    def step(self, given: TickInput) -> Tick:
         """One hop further: what the hand posted, then routes, then the latent."""
         tree = self.tree
         if self._offered is not None:
@@ -146,7 +132,7 @@ class PatchPlayer:
                 self._take(self._offered, keep=self.playing.path == self._offered.patch.path)
                 self._offered = None
         wired = self._playing()
-        changes = tree.apply()
+        changes, calls = tree.apply(given.posted)
         if any(change.address == PANIC for change in changes):
             self._panic(wired)
             wired = self._playing()
@@ -154,14 +140,15 @@ class PatchPlayer:
             self._seed = int(self._performance.seed)
             wired.seed(self._seed)
             self._latent.seed(self._seed)
-        context = self._transport.step(features, changes)
+        context = self._transport.step(given.features, changes, given.latency_s, given.clock)
         audio = context.audio = self._audio.amount
         wired.signals.keep_time(context)
         wired.control(context, self._macros, audio)
         tree.update(context.dt_s)
         latent = self._latent.step(wired.movers, wired.classes, context)
         music = self._transport.music
-        return Tick(features.tick, features.time_s, features.t_heard, features, tree.values(), latent, changes, music)
+        heard = given.features
+        return Tick(heard.tick, heard.time_s, heard.t_heard, heard, tree.values(), latent, changes, music, calls)
 
     def close(self) -> None:
         """Take everything of the performer's out of the tree."""
@@ -195,7 +182,7 @@ class PatchPlayer:
         self._transport.forget()
         for address in self.tree:
             leaf = self.tree.leaf(address)
-            if address.startswith(SET_BACK) and leaf.param.kind != "trigger":
+            if address.startswith(SET_BACK) and leaf.param.holds:
                 self.tree.set_base(address, leaf.param.default)
         with self._wiring:
             self._take(self._build(wired.patch), keep=False)

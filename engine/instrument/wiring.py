@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from engine.control.action import ActionParam
 from engine.control.controller import Controller
 from engine.control.midi_table import MidiSpec
 from engine.control.patch import MACROS, Keys, PartSpec, Patch, suggest
@@ -219,9 +220,12 @@ class WiredPatch:
         """Whether a MIDI control can move its parameter."""
         leaf = self._leaf(spec.keys, spec.address)
         moves, acts = leaf.param.kind in ("float", "int"), leaf.param.kind in ("bool", "trigger")
-        if spec.value is not None:
+        if isinstance(leaf.param, ActionParam):
+            self._check_call(spec, leaf.param, leaf.param.toggled(leaf.base) if spec.value is None else (spec.value,))
+            acts = True
+        elif spec.value is not None:
             self._checked((*spec.keys, "value"), leaf, spec.value)
-        elif not (moves or acts) or (spec.kind == "program" and moves):
+        if spec.value is None and (not (moves or acts) or (spec.kind == "program" and moves)):
             self.patch.fail(spec.keys, f"expected the value that it sets; got none for {spec.address}, a {leaf.param.kind}")
         for key, end in (("low", spec.low), ("high", spec.high)):
             if end is not None and not moves:
@@ -235,10 +239,19 @@ class WiredPatch:
                 key = "low" if spec.high is None else "high"
                 whole = f"{param.low:g}..{param.high:g}"
                 self.patch.fail((*spec.keys, key), f"expected two different ends within {whole}; got {low:g} for both")
-        if spec.press == "hold" and leaf.param.kind != "bool":
+        if spec.press == "hold" and not (leaf.param.kind == "bool" or isinstance(leaf.base, bool)):
             self.patch.fail((*spec.keys, "press"), f"expected a switch to hold on; got {spec.address}, a {leaf.param.kind}")
         if spec.kind == "relative" and (spec.value is not None or not moves):
             self.patch.fail(spec.keys, f"expected a number for an encoder to turn; got {spec.address}, a {leaf.param.kind}")
+
+    def _check_call(self, spec: MidiSpec, param: ActionParam, arguments: tuple[object, ...]) -> None:
+        """Whether a MIDI control can call an action with what it has to say."""
+        try:
+            param.check_arguments(arguments)
+        except ParamError as error:
+            if spec.value is None:
+                self.patch.fail(spec.keys, f"expected the value that it sets, for {param.usage}; got none")
+            self.patch.fail((*spec.keys, "value"), str(error))
 
     def _leaf(self, keys: Keys, address: str) -> Leaf:
         found = self._own.get(address) or self._outside.get(address)

@@ -2,7 +2,6 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Protocol
 
 import numpy as np
 
@@ -10,28 +9,17 @@ from engine.core.params import Leaf, Param, Parametric
 from engine.core.registry import lookup
 from engine.core.rng import Rng
 from engine.core.tick_context import TickContext
-from engine.core.types import Directions, FloatArray
+from engine.core.types import FloatArray, GeneratorInfo
 from engine.latent.classes import slugs
 
 DIRECTION, NUDGE = "direction", "nudge"  # part of the addresses; the live input that takes directions of w
 FAR = 4.0  # standard deviations along a direction
 
 
-class ModelInputs(Protocol):
-    """What is needed to know of a model; `GeneratorInfo` has it."""
-
-    @property
-    def z_size(self) -> int: ...
-    @property
-    def extra_inputs(self) -> Mapping[str, tuple[int, ...]]: ...
-    @property
-    def directions(self) -> Directions | None: ...
-
-
 class NetworkInput(Parametric):
     """Base of what fills one live input of a network. All zeros is at rest, and costs the network nothing."""
 
-    def __init__(self, shape: tuple[int, ...], model: ModelInputs, rng: Rng) -> None:
+    def __init__(self, shape: tuple[int, ...], model: GeneratorInfo, rng: Rng) -> None:
         super().__init__()
         self.shape, self.model = shape, model
         self.seed(rng)
@@ -51,7 +39,7 @@ class NetworkInputs:
     but not a vector of as many numbers as this model does not take.
     """
 
-    def __init__(self, model: ModelInputs, seed: int, old: "NetworkInputs | None" = None) -> None:
+    def __init__(self, model: GeneratorInfo, seed: int, old: "NetworkInputs | None" = None) -> None:
         self.directions = model.directions
         self._shapes = dict(model.extra_inputs)
         self.inputs: dict[str, NetworkInput] = {}

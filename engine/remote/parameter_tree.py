@@ -1,6 +1,6 @@
 """The parameter tree as remotes see it: `engine.control.tree.ParamTree` is one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from engine.core.params import Leaf
@@ -26,6 +26,12 @@ class ParameterTree(Protocol):
 
         `t_posted` is the time.monotonic() of the hand's own doing, now unless the caller knows better.
         """
+
+    def call(self, address: str, arguments: Sequence[object] = (), t_posted: float | None = None) -> None:
+        """Ask for an action, in its turn; each call counts. Raises as `post` does."""
+
+    def press(self, address: str, t_posted: float | None = None) -> None:
+        """What a button does: it fires a trigger, throws a switch, or calls an action. Raises as `post` does."""
 
     def post_normalised(self, address: str, position: float, t_posted: float | None = None) -> None:
         """`post` the value at `position` of 0..1 on the parameter's curve. Raises as `post` does."""

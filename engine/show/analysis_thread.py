@@ -3,18 +3,19 @@
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 
 from engine.audio import AudioHop, Source
 from engine.core.slots import LocalSlot
-from engine.core.types import Change, Tick
+from engine.core.types import Call, GeneratorInfo, Tick
 from engine.instrument.instrument import RATE_HZ, Instrument
-from engine.instrument.patch_player import Model
-from engine.instrument.show_params import LIVE, LOAD_MODEL, LOAD_PATCH, PANIC, RECORD, SHOT
+from engine.instrument.show_params import PANIC
 from engine.outputs.film import Recorder
 
 log = logging.getLogger("clavilux.listening")
 READ_S = 0.1
+MOST_CALLS = 256  # that wait for a thread that draws and is held up
 TOUCHED = 0.3  # of the usual time between two latents, after a hand's change: soon, but a flood must not fill the processor
 
 
@@ -24,22 +25,22 @@ class AnalysisThread:
     `ticks` holds the newest tick. `switch` and the read-only figures may be used from any thread.
     """
 
-    asks = frozenset((PANIC, LOAD_PATCH, LOAD_MODEL, SHOT, RECORD, LIVE))
-
     def __init__(self, instrument: Instrument, source: Source, send: Callable[[Tick], None]) -> None:
         self.ticks = LocalSlot[Tick]()
         self.stirred = threading.Event()  # a tick that is worth an early picture: whoever draws clears it
         self.source = source
         self.ended = False  # the source came to its end
         self.faults = 0  # hops that failed
-        self.asked: dict[str, Change] = {}  # what hands asked of the thread that draws: by address the newest, in order
+        self.calls: deque[Call] = deque()  # of actions, in order, for the thread that draws
+        self.calls_lost = 0  # that came while MOST_CALLS waited
+        self.panics = 0  # so far
         self.last_heard: dict[str, float] = {}  # event kind -> time.monotonic() of the newest
         self.send, self.send_every_s, self._sent_s = send, 0.0, 0.0
         self.followers: list[Callable[[Tick], None]] = []  # called with every tick, in this thread: quick, and never waiting
         self.model_refused = ""  # why the model last asked for does not play; whoever asked clears it
         self.recorder: Recorder | None = None
         self._instrument = instrument
-        self._sources, self._models = LocalSlot[Source](), LocalSlot[tuple[Model, Callable[[Tick], None]]]()
+        self._sources, self._models = LocalSlot[Source](), LocalSlot[tuple[GeneratorInfo, Callable[[Tick], None]]]()
         self._taken = [0, 0]  # numbers of the newest source and model that were taken
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="listening", daemon=True)
@@ -52,7 +53,7 @@ class AnalysisThread:
         """Listen to another source from the next hop; the old one stays open, unread."""
         self._sources.put(source)
 
-    def change_model(self, model: Model, send: Callable[[Tick], None]) -> None:
+    def change_model(self, model: GeneratorInfo, send: Callable[[Tick], None]) -> None:
         """Make ticks for another model and hand them to `send`, from the next hop."""
         self._models.put((model, send))
 
@@ -97,16 +98,19 @@ class AnalysisThread:
     def _hear(self, hop: AudioHop) -> None:
         tick = self._instrument.hear(hop.hops, hop.t_heard)
         self.ticks.put(tick)
-        if tick.features.events or tick.changes:
+        if tick.features.events or tick.changes or tick.calls:
             self.stirred.set()
         # More network frames than the display can show would only take the processor from the drawing; a hit never waits.
         due_s = self._sent_s + self.send_every_s * (TOUCHED if tick.changes else 1.0)
         if tick.features.events or hop.t_heard >= due_s:
             self._sent_s = hop.t_heard
             self.send(tick)
-        for change in tick.changes:
-            if change.address in self.asks:
-                self.asked[change.address] = change
+        self.panics += sum(change.address == PANIC for change in tick.changes)
+        for call in tick.calls:
+            if len(self.calls) < MOST_CALLS:
+                self.calls.append(call)
+            else:
+                self.calls_lost += 1
         for event in tick.features.events:
             self.last_heard[event.kind] = hop.t_heard
         for follow in self.followers:

@@ -10,12 +10,14 @@ source -> analysis -> control -> latent ----------------------> generator proces
 import logging
 import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from engine.audio import Source, open_source
 from engine.audio.metronome import Metronome
 from engine.core import resources
+from engine.guard.journal import SWITCHED_ON
 from engine.guard.supervised_show import SupervisedShow
 from engine.instrument.instrument import HOP, RATE_HZ, Instrument, find_patch
 from engine.runtime.nvidia import cards
@@ -178,10 +180,14 @@ def play_live(
         if supervised.saved is not None:
             for message in instrument.transport.restore(supervised.parts.get(TEMPO, {})):
                 show.say(message)
-        parts = {TEMPO: instrument.transport.state, TRACK: lambda: int(source.status().position_s)}
+        parts: dict[str, Callable[[], object]] = {
+            TEMPO: instrument.transport.state,
+            TRACK: lambda: int(source.status().position_s),
+            SWITCHED_ON: instrument.switched_on,
+        }
         supervised.begin(show, {**hands.parts(), **parts})
     if options.record is not None:
-        show.record(options.record)
+        show.record_to(options.record)
     analysis_thread.start()
     show.run(options.seconds)
     log.info("%d frames shown", show.frames)

@@ -1,4 +1,4 @@
-"""A performance in real time: the thread that draws, and everything the performer's keys ask of it."""
+"""A performance in real time: the thread that draws, and what actions ask of it."""
 
 import logging
 import math
@@ -10,17 +10,20 @@ from pathlib import Path
 from typing import Any
 
 from engine.audio import Source
-from engine.control.patch import PatchError
+from engine.control.patch import Patch, PatchError
 from engine.control.patch_watcher import PatchWatcher
 from engine.core.cuda import CudaError
 from engine.core.types import Frame, Tick
 from engine.instrument.instrument import Instrument, find_patch
-from engine.instrument.show_params import RECORD
+from engine.outputs.filenames import Filenames
+from engine.outputs.still import StillWriter
 from engine.runtime.worker.process import GeneratorProcess
-from engine.show.actions import Actions
+from engine.show.actions import RefusalCount, run_calls
 from engine.show.analysis_thread import AnalysisThread
 from engine.show.background import Background
 from engine.show.fade_in import FadeIn
+from engine.show.key_handler import KeyHandler
+from engine.show.live_input import LiveInput
 from engine.show.recording import Recording
 from engine.show.remotes import Remotes
 from engine.show.status import RateMeter, operator_state
@@ -36,6 +39,7 @@ LAG_SHARE, LONGEST_LAG_S = 0.05, 0.25  # of a new measurement in the smoothed la
 RELOAD_S = 0.5  # how often saved shaders are looked for
 TELL_S = 1.0  # between two messages of the generator
 DEAF_S = 3.0  # without a tick, though even a lost device has its clock: the analysis hangs
+RECORD, LIVE = "/record", "/live"  # actions whose state is told
 STALE_S = 0.1  # a tick older than this is drawn all the same, and counted
 
 
@@ -60,6 +64,7 @@ class RealtimeShow:
         open_live: Callable[[], Source] | None = None,
         open_model: Callable[[str], GeneratorProcess] | None = None,
         on_frame: Callable[[Stage, Tick], None] | None = None,
+        save_show: Callable[[Path], None] | None = None,
     ) -> None:
         self.instrument, self.analysis_thread, self.generator = instrument, analysis_thread, generator
         self.context, self.window, self.operator = context, window, operator
@@ -77,8 +82,12 @@ class RealtimeShow:
         self.kept_up = 0  # frames drawn from a tick younger than DEAF_S: of a show that has stopped listening they stand still
         self.late = 0  # frames that came more than half a period after their time
         self.stale = 0  # frames drawn from a tick older than STALE_S: control was held up
-        self._open_model, self._on_frame = open_model, on_frame
-        self.actions = Actions(self, open_live)
+        self._open_model, self._on_frame, self._save_show = open_model, on_frame, save_show
+        self.refusals = RefusalCount(self.say)
+        self._stills, self._names = StillWriter(self.say), Filenames(Path("out"))
+        self._live_input = LiveInput(analysis_thread, open_live, self.say, lambda on: self._tell(LIVE, on))
+        self._keys = KeyHandler(instrument.tree, self._let_in, self.end)
+        self._panics = analysis_thread.panics
         self._entrance = FadeIn()
         self._models: Background[GeneratorProcess] = Background(
             "next model", lambda error: self.say(f"{error}; kept {self.generator.info.name}")
@@ -101,7 +110,7 @@ class RealtimeShow:
             cadence.begin(now)
             self.analysis_thread.stirred.clear()
             tick = self.analysis_thread.ticks.get()
-            self.actions.serve()
+            self._serve_calls()
             if tick is not None:
                 self._draw(tick, now - self._opened_s, now - before)
                 before = now
@@ -120,7 +129,11 @@ class RealtimeShow:
         self.messages.append(f"{time.strftime('%H:%M:%S')} {message}")
         log.warning("%s", message)
 
-    def choose(self, name: str) -> None:
+    def refuse(self, message: str) -> None:
+        """Count what hands asked in vain, and say it at most once a second."""
+        self.refusals.refuse(message)
+
+    def load_patch(self, name: str) -> None:
         """Cross-fade to another patch; one that cannot be played leaves the old one."""
         try:
             patch = find_patch(name)
@@ -131,7 +144,7 @@ class RealtimeShow:
         self._watcher.watch(patch.path)
         self.stage.crossfade(FADE_S)
 
-    def change_model(self, name: str) -> None:
+    def load_model(self, name: str) -> None:
         """Warm another model beside the one that plays, then cross-fade to it; one that fails leaves the old one."""
         opened = self._open_model
         if opened is None or (name == self.generator.info.name and self._incoming is None and self._models.idle):
@@ -156,14 +169,37 @@ class RealtimeShow:
         self.generator.close()
         if self._incoming is not None:
             self._incoming.close()
-        self.actions.close()
+        self._stills.close()
+        self._live_input.close()
         if self.colours is not None:
             self.colours.release()
         self.stage.close()
 
-    def record(self, path: Path) -> None:
-        """Write what is shown and heard from now on."""
-        self._tell_record(self.recording.start(path))
+    def record(self, on: bool) -> None:
+        """Write what is shown and heard to a new file from now on, or end that."""
+        if on:
+            self.record_to(self._names.new(".mp4"))
+        else:
+            self.stop_recording()
+
+    def record_to(self, path: Path) -> None:
+        """Write what is shown and heard to `path` from now on."""
+        self._tell(RECORD, self.recording.start(path))
+
+    def listen_live(self, on: bool) -> None:
+        """Listen to the live input, or to the track again."""
+        self._live_input.listen(on)
+
+    def save_show(self, folder: Path) -> None:
+        """Keep the show as it stands as a folder; one that was opened without a way to do so says that."""
+        if self._save_show is None:
+            self.refuse("expected a show that `clavilux play` has opened; got another; saved nothing")
+        else:
+            self._save_show(folder)
+
+    def save_still(self) -> None:
+        """Write what is shown as PNG."""
+        self._stills.save(self._names.new(".png"), self.stage.read())
 
     # --- one frame -----------------------------------------------------------------------------------------------------
 
@@ -194,7 +230,7 @@ class RealtimeShow:
         self.shown.beat(now)
         lag_s = min(now - tick.t_heard, LONGEST_LAG_S)
         self._lag_s += LAG_SHARE * (lag_s - self._lag_s)
-        self.instrument.transport.latency_s = self._lag_s
+        self.instrument.latency_s = self._lag_s
 
     def _tell_generator(self, now_s: float) -> None:
         """What the generator says of itself, at most once a second: what it does takes its time, and says how far it is."""
@@ -256,15 +292,15 @@ class RealtimeShow:
         if wait > 0.0:
             time.sleep(wait)
 
-    def _choose(self, patch: Any) -> None:
+    def _choose(self, patch: Patch) -> None:
         self.instrument.choose(patch)
         self.say(f"{patch.path.name}: loaded")
 
     # --- keys and the operator -----------------------------------------------------------------------------------------
 
     def _serve_window(self, tick: Tick | None) -> None:
-        for action in self.window.poll():
-            self.actions.act(action)
+        for command in self.window.poll():
+            self._keys.handle(command)
         if self.window.resized:
             self.stop_recording()  # a film has one size
             self.stage.resize(self.window.size)
@@ -278,15 +314,27 @@ class RealtimeShow:
             else:
                 self.operator.draw(self.stage.output.color_attachments[0], operator_state(self, tick, self.remotes))
 
-    def _tell_record(self, recording: bool) -> None:
-        if self.instrument.tree.leaf(RECORD).base is not recording:
-            self.instrument.tree.post(RECORD, recording)
+    def _serve_calls(self) -> None:
+        if self._panics != self.analysis_thread.panics:
+            self._panics, self.panic_s = self.analysis_thread.panics, time.monotonic()
+            self.stage.forget()
+        calls = self.analysis_thread.calls  # the analysis thread puts in at the other end: nothing is lost
+        run_calls([calls.popleft() for _ in range(len(calls))], self.instrument.tree, self)
+        self._live_input.poll()
+
+    def _tell(self, address: str, on: bool) -> None:
+        """What an action's query is answered with."""
+        self.instrument.tree.set_state(address, on)
+
+    def _let_in(self) -> None:
+        if self.remotes is not None:
+            self.remotes.let_in()
 
     def stop_recording(self) -> None:
         """End the recording, if there is one."""
         if self.recording.seconds is not None:
             self.recording.stop(wait=self._ending)
-            self._tell_record(False)
+            self._tell(RECORD, False)
 
 
 def end_later(generator: GeneratorProcess) -> None:

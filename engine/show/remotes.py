@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
-from typing import Any, TypeVar
+from typing import NamedTuple, TypeVar
 
 from engine.core import resources
 from engine.core.types import Tick
@@ -20,7 +20,7 @@ from engine.remote.osc.allowlist import AllowList
 from engine.remote.osc.feed import Colour, Feed
 from engine.remote.osc.receiver import Receiver
 from engine.remote.osc.replies import telling
-from engine.remote.osc.subscriptions import Subscriptions, target
+from engine.remote.osc.subscriptions import Address, Subscriptions, target
 from engine.remote.osc.tcp_server import OscStream
 from engine.remote.osc.udp_server import OscServer
 from engine.show.options import DEFAULT_OSC, PlayOptions
@@ -30,6 +30,19 @@ READ_S, SILENT_S = 2.0, 5.0  # a stranger is shown at least so long, and until i
 RETRY_S = 2.0
 T = TypeVar("T")
 Figures = Callable[[], Mapping[str, float | str]]
+
+
+class Lamps(NamedTuple):
+    """What the operator sees of remotes: where they are listened for, when something came last, who asks to be let in."""
+
+    osc: str
+    osc_heard_s: float  # time.monotonic() of the newest message
+    midi: str
+    midi_heard_s: float
+    stranger: str  # a machine that sends without being let in
+
+
+NO_REMOTES = Lamps("off", -math.inf, "off", -math.inf, "")
 
 
 class Remotes:
@@ -67,7 +80,7 @@ class Remotes:
         )
         handlers = {"/status": telling(self.status), "/subscribe": self.feed.subscribe, "/unsubscribe": self.feed.unsubscribe}
         self.receiver.handlers.update(handlers)
-        instrument.transport.clock = self.midi.clock
+        instrument.clock = self.midi.clock
         instrument.played = self.midi.notes.into
         try:
             self._open(options)
@@ -95,8 +108,8 @@ class Remotes:
             osc = {"osc_unsent": float(self.server.unsent), "osc_lost": float(self.server.dropped)}
         return {**self._figures(), **self.receiver.figures(), **osc, **self.feed.counts(), **midi}
 
-    def shown(self) -> dict[str, object]:
-        """What the operator's page says of hands, by the fields of `OperatorState`."""
+    def lamps(self) -> Lamps:
+        """What the operator's page says of remotes. For one thread."""
         now = time.monotonic()
         counts = {"osc": self.receiver.packets, "midi": self.midi.counts["received"]}
         for name, count in counts.items():
@@ -104,13 +117,13 @@ class Remotes:
                 self._counted[name], self._heard_s[name] = count, now
         self._notice(now)
         ports = self.midi.names
-        return {
-            "osc": "off" if self.server is None else f"port {self.server.port}",
-            "osc_heard_s": self._heard_s["osc"],
-            "midi": "off" if not ports else ports[0] if len(ports) == 1 else f"{len(ports)} ports",
-            "midi_heard_s": self._heard_s["midi"],
-            "stranger": self._asking,
-        }
+        return Lamps(
+            osc="off" if self.server is None else f"port {self.server.port}",
+            osc_heard_s=self._heard_s["osc"],
+            midi="off" if not ports else ports[0] if len(ports) == 1 else f"{len(ports)} ports",
+            midi_heard_s=self._heard_s["midi"],
+            stranger=self._asking,
+        )
 
     def _notice(self, now: float) -> None:
         """Show one stranger at a time, long enough to be read, for as long as it goes on asking: the key means that one."""
@@ -182,7 +195,7 @@ class Remotes:
         self._stream = OscStream(self.receiver, *target(place)[:2])
         self._stack.callback(self._stream.close)
 
-    def _send(self, packet: bytes, destination: tuple[Any, ...]) -> bool:
+    def _send(self, packet: bytes, destination: Address) -> bool:
         """To a subscriber, the way it came; False if the system does not take it."""
         if self._stream is not None and self._stream.send(packet, destination[:2]):
             return True

@@ -2,11 +2,17 @@
 
 import math
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
+from typing import Protocol
 
 from engine.core.types import AT_REST, Tick
-from engine.show.remotes import Remotes
+from engine.instrument.instrument import Instrument
+from engine.runtime.worker.process import GeneratorProcess
+from engine.show.actions import RefusalCount
+from engine.show.analysis_thread import AnalysisThread
+from engine.show.recording import Recording
+from engine.show.remotes import NO_REMOTES, Remotes
+from engine.stage.stage import Stage
 from engine.windows.operator_state import OperatorState
 
 PANIC_SHOWN_S = 1.0
@@ -35,10 +41,31 @@ class RateMeter:
         return (len(times) - 1) / span_s if span_s > 0.0 and math.isfinite(span_s) else 0.0
 
 
-def operator_state(show: Any, tick: Tick | None, hands: Remotes | None) -> OperatorState:
-    """What the operator is shown now of `live`, an engine.show.realtime.RealtimeShow."""
+class RunningShow(Protocol):
+    """A show in real time, as its status is told of it. Attributes are read by any thread."""
+
+    instrument: Instrument
+    analysis_thread: AnalysisThread
+    generator: GeneratorProcess
+    stage: Stage
+    recording: Recording
+    refusals: RefusalCount
+    shown: RateMeter  # frames
+    made: RateMeter  # network frames
+    frames: int
+    late: int
+    stale: int
+    latency_s: float
+    panic_s: float
+
+    @property
+    def messages(self) -> Sequence[str]: ...
+
+
+def operator_state(show: RunningShow, tick: Tick | None, remotes: Remotes | None) -> OperatorState:
+    """What the operator is shown now."""
     tree, generator = show.instrument.tree, show.generator.status()
-    played: Mapping[str, Any] = hands.shown() if hands is not None else {}
+    lamps = NO_REMOTES if remotes is None else remotes.lamps()
     return OperatorState(
         patch=show.instrument.player.patch.name,
         model=show.generator.info.name,
@@ -51,7 +78,7 @@ def operator_state(show: Any, tick: Tick | None, hands: Remotes | None) -> Opera
         generator_fps=show.made.rate_hz,
         latency_ms=show.latency_s * 1e3,
         internal_size=show.stage.internal_size,
-        master=float(tree.leaf("/master/level").value),
+        master=show.instrument.master.level,
         live=bool(tree.leaf("/live").base),
         frozen=bool(tree.leaf("/freeze").value),
         blackout=bool(tree.leaf("/blackout").value),
@@ -59,11 +86,15 @@ def operator_state(show: Any, tick: Tick | None, hands: Remotes | None) -> Opera
         recording_s=show.recording.seconds,
         messages=tuple(show.messages),
         music=AT_REST if tick is None else tick.music,
-        **played,
+        osc=lamps.osc,
+        osc_heard_s=lamps.osc_heard_s,
+        midi=lamps.midi,
+        midi_heard_s=lamps.midi_heard_s,
+        stranger=lamps.stranger,
     )
 
 
-def figures(show: Any) -> dict[str, float | str]:
+def figures(show: RunningShow) -> dict[str, float | str]:
     """The figures of the status, by name; any thread."""
     generator, source = show.generator.status(), show.analysis_thread.source.status()
     return {
@@ -79,8 +110,8 @@ def figures(show: Any) -> dict[str, float | str]:
         "frames": show.frames,
         "stale_ticks": show.stale,
         "late_frames": show.late,
-        "refused_requests": show.actions.refused,
-        "refused_values": show.stage.status()["refused_values"],
+        "refused_requests": show.refusals.count + show.analysis_thread.calls_lost,
+        "refused_values": show.stage.refused_values,
         "latency_ms": show.latency_s * 1e3,
         "tick_faults": show.analysis_thread.faults,
         "sound": source.name,

@@ -79,6 +79,11 @@ class Stage:
         """The size in which the passes are drawn."""
         return self._sizes[self._pace.level]
 
+    @property
+    def refused_values(self) -> int:
+        """How many values were no finite numbers."""
+        return self._values.refused
+
     def set_frame(self, frame: Frame, at_once: bool = False) -> None:
         """Take a new network frame; it shows from the next draw on, the very first one wholly only if `at_once`."""
         self._frames.put(frame, at_once)

@@ -9,7 +9,7 @@ import moderngl
 
 from engine.windows.awake import Awake
 from engine.windows.display import find_monitor, listen, monitor_names, monitor_under, name_of, open_window
-from engine.windows.keys import Action, Keyboard
+from engine.windows.keys import Keyboard, KeyCommand
 
 LOOK_EVERY_S = 1.0
 _VERTEX = """
@@ -86,22 +86,22 @@ class OutputWindow:
         """Whether the picture fills a monitor."""
         return bool(glfw.get_window_monitor(self.handle))
 
-    def poll(self) -> tuple[Action, ...]:
-        """Take what came from the desktop and return the keys' actions, of the operator's window too.
+    def poll(self) -> tuple[KeyCommand, ...]:
+        """Take what came from the desktop and return the keys' commands, of the operator's window too.
 
-        Full screen is switched here; its action is returned all the same. `resized` says whether the framebuffer
+        Full screen is switched here; its command is returned all the same. `resized` says whether the framebuffer
         changed since the last call.
         """
         glfw.poll_events()
-        actions = self.keyboard.take()
-        if any(action.name == "fullscreen" for action in actions):
+        commands = self.keyboard.take()
+        if any(command.name == "fullscreen" for command in commands):
             self.toggle_fullscreen()
             glfw.poll_events()
         if self._fills is not None and not self.fullscreen and self._fills in monitor_names():
             self._fill(find_monitor(self._fills))
             glfw.poll_events()
         self.resized = self._measure()
-        return actions
+        return commands
 
     def show(self, picture: moderngl.Texture | moderngl.Framebuffer) -> None:
         """Draw `picture` as large as fits, in its own proportions on black, and swap (waits for the display's vsync)."""

@@ -42,7 +42,7 @@ def test_the_flood_ends_with_the_last_value_of_every_fader(board: ParamTree) -> 
     ):
         waited_s = time.monotonic()
         while not all(board.leaf(address).base == LAST for address in FADERS):
-            board.apply()
+            board.apply(board.take())
             time.sleep(0.005)
             assert time.monotonic() - waited_s < 60.0
     sent, lasted_s, _ = printed
@@ -57,12 +57,12 @@ def test_steps_alternate_and_each_is_dated(board: ParamTree) -> None:
         began_s = time.monotonic()
         with process("osc_sender", "steps", *options, "--shortest", "0.1", "--longest", "0.2") as sent:
             while time.monotonic() - began_s < 3.0:
-                taken |= {change.value for change in board.apply()}
+                taken |= {change.value for change in board.apply(board.take())[0]}
                 time.sleep(0.005)
         waited_s = time.monotonic()
         while receiver.packets < len(sent) and time.monotonic() - waited_s < 10.0:
             time.sleep(0.005)
-        taken |= {change.value for change in board.apply()}
+        taken |= {change.value for change in board.apply(board.take())[0]}
     assert len(sent) >= 2
     assert receiver.packets == len(sent)
     assert all(began_s < moment < time.monotonic() for moment in sent)

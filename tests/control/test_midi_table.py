@@ -4,14 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from song import INFO, frame, tree
+from song import INFO, frame, step, tree
 
+from engine.control.action import action_leaves
 from engine.control.patch import MACROS, Patch, PatchError, load_patch
 from engine.control.signals import Signals
 from engine.core import resources
 from engine.core.types import Event
 from engine.instrument.patch_player import PatchPlayer
-from engine.instrument.show_params import Buttons, Shelf
+from engine.instrument.show_params import Switches
 
 HEAD = """schema = 1
 [mover]
@@ -34,8 +35,8 @@ def load(folder: Path, midi: str, before: str = "") -> Patch:
 
 def wire(patch: Patch) -> PatchPlayer:
     within = tree()
-    within.attach("", Buttons().leaves)
-    within.attach("patch", Shelf().leaves)
+    within.attach("", Switches().leaves)
+    within.replace((), action_leaves())
     return PatchPlayer(patch, within, INFO, 1, 48000, 256)
 
 
@@ -165,7 +166,7 @@ def test_a_route_follows_the_keyboard_whatever_the_amount_of_audio(tmp_path):
     player.tree.post("/audio/amount", 0.0)
     player.tree.post("/walk/amount", 0.0)
     for index in range(200):
-        tick = player.step(frame(index, {"midi/velocity": 0.8}))
+        tick = step(player, frame(index, {"midi/velocity": 0.8}))
     assert tick.params["/walk/amount"] == pytest.approx(0.4)
 
 
@@ -179,7 +180,7 @@ def test_held_notes_choose_the_classes_in_place_of_the_sound(tmp_path):
         if index == 900:
             player.tree.post("/mix/notes", False)
         played = {"midi/chroma": keys} if index >= 600 else {}
-        tick = player.step(frame(index, {}, chroma=both if index < 400 else sound, **played))
+        tick = step(player, frame(index, {}, chroma=both if index < 400 else sound, **played))
         leads.append(int(np.argmax(tick.latent.y)))
     assert leads[599] != leads[899]
     assert leads[599] == leads[1199]

@@ -6,13 +6,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from song import HOP_S, INFO, RATE_HZ, frame
+from song import HOP_S, INFO, RATE_HZ, frame, step
 
 from engine.bench.kick_player import kick
 from engine.control.patch import MACROS, load_patch
 from engine.control.transport import Transport
 from engine.control.tree import ParamTree
-from engine.core.types import Change, Event, Tick, Value
+from engine.core.types import Change, ClockState, Event, Tick, Value
 from engine.features.analysis.analyser import Analysis
 from engine.instrument.patch_player import PatchPlayer
 from engine.remote.midi.midi_clock import MidiClock
@@ -41,6 +41,8 @@ class Stand:
     def __init__(self, values: Values = nothing) -> None:
         self.values, self.tree, self.tick = values, ParamTree(), 0
         self.transport = Transport(HOP_S, self.tree)
+        self.latency_s = 0.0
+        self.clock: Callable[[], ClockState | None] = lambda: None
         self.sounds, self.pictures, self.bars = [0.0], [0.0], [0.0]  # positions at the end of each hop
         self.hits: list[tuple[float, int]] = []  # beat events of the picture: when, and which
         self.firsts: list[float] = []  # bar events of the picture
@@ -54,11 +56,11 @@ class Stand:
         while (end_s := (self.tick + 1) * HOP_S) <= until_s:
             due = [press for press in self._presses if press[0] < end_s - HOP_S]
             self._presses = [press for press in self._presses if press not in due]
-            self.tree.apply()
+            self.tree.apply(self.tree.take())
             changes = tuple(change for _, change in due)
             for change in changes:
                 self.tree.set_base(change.address, change.value)
-            context = self.transport.step(frame(self.tick, self.values(end_s)), changes)
+            context = self.transport.step(frame(self.tick, self.values(end_s)), changes, self.latency_s, self.clock())
             self.tree.update(HOP_S)
             self.tick += 1
             self.sounds.append(self.transport.music.beats)
@@ -193,7 +195,7 @@ def test_two_presses_between_two_hops_are_two():
     for value in (0.02, 0.03):
         stand.tree.post("/tempo/nudge", value)
         stand.tree.post("/tempo/half", 1)
-    stand.transport.step(frame(stand.tick, stand.values((stand.tick + 1) * HOP_S)), stand.tree.apply())
+    stand.transport.step(frame(stand.tick, stand.values((stand.tick + 1) * HOP_S)), stand.tree.apply(stand.tree.take())[0])
     assert stand.transport.state()["nudges"]["analysis"] == pytest.approx(0.05)
     assert stand.transport.music.bpm == 30.0
 
@@ -360,7 +362,7 @@ class Sender:
         self.clock, self._stand, self._bpm = MidiClock(), stand, bpm
         self._next_s, self._to_s = from_s, to_s
         self.messages: list[tuple[float, str, int]] = []
-        stand.transport.clock = self
+        stand.clock = self
 
     def __call__(self):
         now = (self._stand.tick + 1) * HOP_S
@@ -465,7 +467,7 @@ def test_on_a_steady_beat_the_picture_leaves_by_its_latency_before_the_sound(lat
     elif kept_by == "hands":
         for n in range(4):
             stand.press(0.48 * (n + 1), "tap")
-    stand.transport.latency_s = latency_s
+    stand.latency_s = latency_s
     stand.run(16.0)
     assert stand.transport.source == kept_by
     assert leads(stand, 6.0, 0.48, 0.0) == pytest.approx([latency_s] * len(leads(stand, 6.0, 0.48, 0.0)), abs=1.2 * HOP_S)
@@ -475,7 +477,7 @@ def test_on_a_steady_beat_the_picture_leaves_by_its_latency_before_the_sound(lat
 
 def test_offset_ms_is_added_and_may_put_the_picture_after_the_sound():
     stand = Stand(heard(120.0))
-    stand.transport.latency_s = 0.05
+    stand.latency_s = 0.05
     for offset_ms in (60.0, -120.0, 0.0):
         stand.tree.set_base("/sync/offset_ms", offset_ms)
         start_s = stand.tick * HOP_S
@@ -487,7 +489,7 @@ def test_offset_ms_is_added_and_may_put_the_picture_after_the_sound():
 
 def test_a_beat_that_is_not_steady_is_not_foretold_and_is_no_event():
     stand = Stand(lambda t: heard(120.0, confidence=0.3 if t < 6.0 else 0.8 if t < 12.0 else 0.1)(t))
-    stand.transport.latency_s = 0.1
+    stand.latency_s = 0.1
     stand.run(5.9)
     assert stand.transport.music.ahead_s == 0.0
     assert not stand.hits
@@ -503,7 +505,7 @@ def test_a_beat_that_is_not_steady_is_not_foretold_and_is_no_event():
 
 def test_while_calibrating_even_a_show_at_rest_leads():
     stand = Stand()
-    stand.transport.latency_s = 0.08
+    stand.latency_s = 0.08
     stand.tree.set_base("/sync/calibrate", True)
     stand.run(3.0)
     assert stand.transport.music.ahead_s == pytest.approx(0.08)
@@ -512,7 +514,7 @@ def test_while_calibrating_even_a_show_at_rest_leads():
 def test_a_latency_that_is_measured_anew_every_frame_makes_no_beat_late_or_double():
     stand = Stand(heard(120.0))
     for second in range(1, 30):
-        stand.transport.latency_s = 0.03 + 0.05 * (second % 3)
+        stand.latency_s = 0.03 + 0.05 * (second % 3)
         stand.run(float(second))
     numbers = [number for _, number in stand.hits]
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
@@ -549,9 +551,9 @@ def play(tmp_path):
 
     def play(values: Values, until_s: float, from_s: float = 0.0) -> list[Tick]:
         ticks = range(round(from_s / HOP_S), round(until_s / HOP_S))
-        return [player.step(frame(n, values((n + 1) * HOP_S))) for n in ticks]
+        return [step(player, frame(n, values((n + 1) * HOP_S)), play.latency_s) for n in ticks]
 
-    play.transport, play.tree, play.player = transport, within, player
+    play.transport, play.tree, play.player, play.latency_s = transport, within, player, 0.0
     return play
 
 
@@ -583,7 +585,7 @@ def test_a_patch_at_rest_has_no_beats(play):
 def test_beats_that_are_heard_drive_a_patch_and_come_earlier_by_the_latency(play):
     values = heard(120.0)
     late = lit(play(values, 8.0), "/shader/flash/amount")[-8:]
-    play.transport.latency_s = 0.06
+    play.latency_s = 0.06
     early = lit(play(values, 16.0, 8.0), "/shader/flash/amount")[-8:]
     assert [t % 0.5 for t in late] == pytest.approx([0.0] * 8, abs=1.2 * HOP_S)
     assert [t % 0.5 for t in early] == pytest.approx([0.44] * 8, abs=1.2 * HOP_S)
@@ -592,12 +594,12 @@ def test_beats_that_are_heard_drive_a_patch_and_come_earlier_by_the_latency(play
 def test_a_drop_that_is_heard_moves_the_bar_only_where_what_is_heard_keeps_the_beat(play):
     values = heard(120.0)
     play(values, 8.6)
-    play.player.step(frame(round(8.6 / HOP_S), values(8.6), (Event("drop", 8.5, 1.0),)))
+    step(play.player, frame(round(8.6 / HOP_S), values(8.6), (Event("drop", 8.5, 1.0),)))
     bars = lit(play(values, 20.0, 8.6), "/shader/bloom/amount")
     assert [t % 2.0 for t in bars[-3:]] == pytest.approx([0.5] * 3, abs=1.2 * HOP_S)
     play.tree.post("/tempo/hold", True)
     play(values, 20.1, 20.0)
-    play.player.step(frame(round(20.1 / HOP_S), values(20.1), (Event("drop", 20.0, 1.0),)))
+    step(play.player, frame(round(20.1 / HOP_S), values(20.1), (Event("drop", 20.0, 1.0),)))
     bars = lit(play(values, 32.0, 20.1), "/shader/bloom/amount")
     assert [t % 2.0 for t in bars[-3:]] == pytest.approx([0.5] * 3, abs=1.2 * HOP_S)
 
@@ -611,9 +613,9 @@ def test_panic_gives_the_tempo_back():
     instrument.tree.post("/tempo/bpm", 150.0)
     instrument.tree.post("/sync/offset_ms", 40.0)
     instrument.tree.post("/sync/calibrate", True)
-    assert instrument.player.step(frame(0)).music.source == "hands"
+    assert step(instrument.player, frame(0)).music.source == "hands"
     instrument.tree.post("/panic", 1)
-    tick = instrument.player.step(frame(1))
+    tick = step(instrument.player, frame(1))
     assert (tick.music.source, tick.music.bpm) == ("rest", 120.0)
     assert instrument.tree.leaf("/sync/calibrate").base is False
     assert instrument.tree.leaf("/sync/offset_ms").base == 40.0  # of the projector, not of the patch
@@ -625,7 +627,9 @@ def test_panic_takes_back_half_nudge_and_resync_of_what_is_heard():
     instrument, values, hops = Instrument(find_patch("first-light"), INFO), heard(120.0), itertools.count()
 
     def play(seconds: float) -> list[Tick]:
-        return [instrument.player.step(frame(n, values((n + 1) * HOP_S))) for n in itertools.islice(hops, round(seconds / HOP_S))]
+        return [
+            step(instrument.player, frame(n, values((n + 1) * HOP_S))) for n in itertools.islice(hops, round(seconds / HOP_S))
+        ]
 
     play(6.0)
     for name, value in (("half", 1), ("nudge", 0.25), ("resync", 1)):
@@ -647,9 +651,9 @@ def test_musical_time_goes_on_through_a_change_of_model():
 
     instrument = Instrument(find_patch("first-light"), INFO)
     for n in range(1000):
-        before = instrument.player.step(frame(n)).music
+        before = step(instrument.player, frame(n)).music
     instrument.change_model(INFO)
-    after = instrument.player.step(frame(1000)).music
+    after = step(instrument.player, frame(1000)).music
     assert after.beats == pytest.approx(before.beats + 2.0 * HOP_S)
 
 
@@ -662,11 +666,10 @@ def test_before_real_kicks_the_picture_leaves_by_its_latency():
         at = round(n * 60.0 / bpm * RATE_HZ)
         sound[at : at + len(drum)] += drum
     analysis, transport = Analysis(RATE_HZ, hop), Transport(HOP_S)
-    transport.latency_s = latency_s
     beats, hits = [], []
     for n, part in enumerate(sound.reshape(-1, hop)):
         features = analysis.step({"main": part}, (n + 1) * HOP_S)
-        context = transport.step(features)
+        context = transport.step(features, (), latency_s)
         beats += [event.time_s for event in features.events if event.kind == "beat" and features.time_s > 10.0]
         if context.beat_now and context.steady and 10.0 < features.time_s < 17.5:
             hits.append(features.time_s)

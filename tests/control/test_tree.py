@@ -30,7 +30,7 @@ def desk() -> ParamTree:
 
 
 def tick(tree: ParamTree, dt_s: float = 0.1) -> tuple[Change, ...]:
-    changes = tree.apply()
+    changes = tree.apply(tree.take())[0]
     tree.update(dt_s)
     return changes
 
@@ -55,7 +55,7 @@ def test_a_change_says_when_the_hand_moved_now_unless_the_caller_knows_better(de
     desk.post("/desk/level", 0.8)
     desk.post("/desk/count", 7, before - 0.02)
     desk.post_normalised("/desk/slow", 0.25, t_posted=before - 0.01)
-    now, earlier, normalised = desk.apply()
+    now, earlier, normalised = desk.apply(desk.take())[0]
     assert before <= now.t_posted <= time.monotonic()
     assert (earlier.t_posted, normalised) == (before - 0.02, Change("/desk/slow", 0.25, before - 0.01))
 
@@ -96,7 +96,7 @@ def test_posts_from_many_threads_are_all_applied():
     while not running.is_set():
         if not any(thread.is_alive() for thread in threads):
             running.set()
-        for address, value, _ in tree.apply():
+        for address, value, _ in tree.apply(tree.take())[0]:
             assert value >= seen.get(address, 0.0), "an older value came after a newer one"
             seen[address] = value
     assert seen == {f"/{n}": 5000.0 for n in range(8)}

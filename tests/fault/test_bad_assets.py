@@ -29,11 +29,11 @@ def playing(show: Show, tmp_path: Path) -> Iterator[Path]:
     """The file of the patch that plays: a copy, to be saved over."""
     path = tmp_path / "mine.toml"
     save(path, resources.find("patches", "first-light.toml").read_bytes())
-    show.live.choose(str(path))
+    show.live.load_patch(str(path))
     until(show.live, lambda: show.live.instrument.player.patch.path == path)
     show.live.messages.clear()
     yield path
-    show.live.choose("first-light")
+    show.live.load_patch("first-light")
 
 
 def save(path: Path, data: bytes) -> None:
@@ -164,7 +164,7 @@ def test_a_disk_that_fills_up_while_recording_ends_the_film_and_not_the_show(sho
     live.instrument.tree.post("/stage/grain", 1.0)  # a film that is hard to make small
     live.messages.clear()
     room(700_000)
-    live.record(path)
+    live.record_to(path)
     show.run(0.5)
     assert live.instrument.tree.leaf("/record").base is True
     took_s = show.run_until(lambda: any("expected room" in message for message in live.messages), 100.0)
@@ -184,7 +184,7 @@ def test_a_disk_that_is_full_from_the_start_begins_no_other_film(show: Show, tmp
     live = show.live
     live.messages.clear()
     room(20_000)
-    live.record(tmp_path / "film.mp4")
+    live.record_to(tmp_path / "film.mp4")
     show.run_until(lambda: any("expected room" in message for message in live.messages), 100.0)
     assert show.run(1.0)
     assert [message.split(" ", 1)[1][:9] for message in live.messages] == ["recording", "expected "]

@@ -118,8 +118,9 @@ def test_recording_and_live_input_are_asked_for_anew_and_the_picture_moves(
     left_by_a_show(home, {"/live": True, "/record": True, "/freeze": True, "/blackout": True})
     show = Screen()
     opened(resume=True).begin(show)
-    changes = {change.address: change.value for change in show.instrument.tree.apply()}
-    assert changes == {"/live": True, "/record": True}
+    changes, calls = show.instrument.tree.apply(show.instrument.tree.take())
+    assert not changes
+    assert {call.address: call.arguments for call in calls} == {"/live": (True,), "/record": (True,)}
     bases = show.instrument.state()
     assert (bases["/freeze"], bases["/blackout"]) == (False, True)
     assert list(show.messages) == ["the picture was frozen and moves again"]

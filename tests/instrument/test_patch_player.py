@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from song import CLASSES, DROP_S, HOP, HOP_S, INFO, RATE_HZ, frame, song, tree
+from song import CLASSES, DROP_S, HOP, HOP_S, INFO, RATE_HZ, frame, song, step, tree
 
 from engine.control.patch import MACROS, load_patch
 from engine.control.tree import ParamTree
@@ -13,7 +13,7 @@ from engine.core import resources
 from engine.core.params import ParamError
 from engine.core.types import Event, Tick
 from engine.instrument.patch_player import PatchPlayer
-from engine.instrument.show_params import Buttons, Master
+from engine.instrument.show_params import Master, Switches
 
 PATCHES = resources.listing("patches", "*.toml")
 DEFAULT = resources.find("patches", "first-light.toml")
@@ -38,7 +38,7 @@ def same(a: Tick, b: Tick) -> bool:
 def show() -> list[Tick]:
     """The default patch through the whole song."""
     player = perform()
-    return [player.step(features) for features in song()]
+    return [step(player, features) for features in song()]
 
 
 def at(show: list[Tick], time_s: float) -> Tick:
@@ -60,7 +60,7 @@ def test_the_same_patch_seed_and_features_give_the_same_ticks(path):
 def test_latents_are_whole_finite_and_moderate_all_through_the_song(path):
     player = perform(path)
     for features in song(64.0):
-        latent = player.step(features).latent
+        latent = step(player, features).latent
         assert (latent.z.shape, latent.y.shape, latent.noise.shape) == ((32,), (12,), (192,))
         assert latent.z.dtype == latent.y.dtype == latent.noise.dtype == np.float32
         assert np.isfinite(latent.z).all()
@@ -92,7 +92,7 @@ def test_the_kaleidoscope_opens_for_four_bars_after_the_drop_only(show):
 def test_a_kick_pushes_z_and_punches_the_zoom_within_one_tick_and_dies_in_180_ms():
     player = perform()
     first, later = 200, 200 + round(0.18 / HOP_S)
-    ticks = [player.step(frame(n, events=(Event("kick", n * HOP_S, 1.0),) if n == first else ())) for n in range(400)]
+    ticks = [step(player, frame(n, events=(Event("kick", n * HOP_S, 1.0),) if n == first else ())) for n in range(400)]
     zooms = [float(tick.params["/shader/zoom/amount"]) for tick in ticks]
     assert zooms[first - 1] == 0.0
     assert zooms[first] > 0.1
@@ -104,10 +104,10 @@ def test_a_kick_pushes_z_and_punches_the_zoom_within_one_tick_and_dies_in_180_ms
 
 def test_snare_turns_the_hue_and_hats_are_grain():
     player = perform()
-    quiet = player.step(frame(0)).params
-    snare = player.step(frame(1, events=(Event("snare", 0.0, 1.0),))).params
+    quiet = step(player, frame(0)).params
+    snare = step(player, frame(1, events=(Event("snare", 0.0, 1.0),))).params
     assert abs(float(snare["/shader/grade/hue"]) - float(quiet["/shader/grade/hue"])) > 0.05
-    hat = player.step(frame(2, events=(Event("hat", 0.0, 1.0),))).params
+    hat = step(player, frame(2, events=(Event("hat", 0.0, 1.0),))).params
     assert float(hat["/stage/grain"]) > float(quiet["/stage/grain"]) + 0.4
 
 
@@ -115,7 +115,7 @@ def test_only_a_locked_beat_breathes():
     def swing(confidence: float) -> float:
         player = perform()
         values = {"tempo_bpm": 120.0, "tempo_confidence": confidence}
-        edges = [player.step(frame(n, values)).params["/shader/grade/vignette"] for n in range(400)]
+        edges = [step(player, frame(n, values)).params["/shader/grade/vignette"] for n in range(400)]
         return float(max(edges[100:])) - float(min(edges[100:]))
 
     assert swing(0.0) == 0.0
@@ -126,13 +126,13 @@ def test_slow_energy_sets_the_speed():
     speeds = []
     for energy in (0.2, 0.5, 0.8):
         player = perform()
-        speeds.append(float(player.step(frame(0, {"energy_8s": energy})).params["/walk/speed"]))
+        speeds.append(float(step(player, frame(0, {"energy_8s": energy})).params["/walk/speed"]))
     assert speeds[2] > 2 * speeds[1] > 4 * speeds[0]
 
 
 def test_silence_is_alive_but_does_not_pump():
     player = perform()
-    quiet = [player.step(frame(n, {"silence": 1.0})) for n in range(round(30 / HOP_S))]
+    quiet = [step(player, frame(n, {"silence": 1.0})) for n in range(round(30 / HOP_S))]
     steps = [float(np.linalg.norm(b.latent.z - a.latent.z)) for a, b in pairwise(quiet)]
     assert min(sum(steps[n : n + 188]) for n in range(0, len(steps) - 188, 188)) > 0.02  # every second moves
     assert max(steps) < 0.1
@@ -144,7 +144,7 @@ def test_silence_is_alive_but_does_not_pump():
 def test_every_macro_moves_a_parameter_at_both_ends(path):
     features = list(song(1.0, start_s=DROP_S))
     player = perform(path)
-    still = [player.step(item) for item in features][-1]
+    still = [step(player, item) for item in features][-1]
     for number, name in enumerate(MACROS, 1):
         for end in (0.0, 1.0):
             moved = perform(path)
@@ -169,31 +169,31 @@ def test_a_route_has_an_amount_and_a_mute():
     player = perform()
     kick = (Event("kick", 0.0, 1.0),)
     player.tree.post("/route/kick_zoom/mute", True)
-    assert player.step(frame(0, events=kick)).params["/shader/zoom/amount"] == 0.0
+    assert step(player, frame(0, events=kick)).params["/shader/zoom/amount"] == 0.0
     player.tree.post("/route/kick_zoom/mute", False)
     player.tree.post("/route/kick_zoom/amount", 0.4)
-    assert player.step(frame(1, events=kick)).params["/shader/zoom/amount"] == pytest.approx(0.8)
+    assert step(player, frame(1, events=kick)).params["/shader/zoom/amount"] == pytest.approx(0.8)
 
 
 def test_a_knob_grabbed_in_mid_song_is_seen_at_once_and_never_overwritten():
     player = perform()
     features = song(10.0, start_s=DROP_S - 2.0)
     for item in (next(features) for _ in range(150)):
-        player.step(item)
+        step(player, item)
     player.tree.post("/shader/bloom/amount", 0.9)
-    tick = player.step(next(features))
+    tick = step(player, next(features))
     assert tick.params["/shader/bloom/amount"] >= 0.9
     for item in features:
-        assert player.step(item).params["/shader/bloom/amount"] >= 0.9
+        assert step(player, item).params["/shader/bloom/amount"] >= 0.9
         assert player.tree.leaf("/shader/bloom/amount").base == 0.9
 
 
 def test_another_seed_in_mid_song_brings_other_keyframes_without_a_jump():
     player = perform()
     features = song(12.0, start_s=2.0)
-    before = [player.step(next(features)) for _ in range(300)]
+    before = [step(player, next(features)) for _ in range(300)]
     player.tree.post("/seed", 77)
-    after = [player.step(item) for item in features]
+    after = [step(player, item) for item in features]
     steps = [float(np.linalg.norm(b.latent.z - a.latent.z)) for a, b in pairwise([before[-1], *after])]
     assert max(steps) < 0.15
     settled = perform()
@@ -205,11 +205,11 @@ def test_another_seed_in_mid_song_brings_other_keyframes_without_a_jump():
 def test_a_change_of_patch_glides_and_leaves_nothing_behind():
     player = perform()
     features = song(12.0, start_s=2.0)
-    last = [player.step(next(features)) for _ in range(300)][-1]
+    last = [step(player, next(features)) for _ in range(300)][-1]
     player.tree.post("/shader/warp/swirl", 0.7)
-    last = player.step(next(features))
+    last = step(player, next(features))
     player.offer(load_patch(resources.find("patches", "tidal.toml")))
-    after = [player.step(item) for item in features]
+    after = [step(player, item) for item in features]
     steps = [float(np.abs(b.latent.y - a.latent.y).max()) for a, b in pairwise([last, *after])]
     assert max(steps) < 0.05
     assert max(float(np.linalg.norm(b.latent.z - a.latent.z)) for a, b in pairwise([last, *after])) < 0.15
@@ -237,7 +237,7 @@ def test_a_patch_saved_again_keeps_the_hand_and_goes_on_where_it_was(tmp_path):
     )
     player.offer(load_patch(path))
     for item in features[300:]:
-        tick, before = player.step(item), untouched.step(item)
+        tick, before = step(player, item), step(untouched, item)
         assert np.array_equal(tick.latent.z, before.latent.z)
         assert np.array_equal(tick.latent.y, before.latent.y)
     leaf = player.tree.leaf
@@ -247,9 +247,9 @@ def test_a_patch_saved_again_keeps_the_hand_and_goes_on_where_it_was(tmp_path):
 
 def test_what_the_command_line_says_outlives_changes_of_patch():
     player = perform(overrides={"/latent/truncation": 0.45, "/shader/bloom/amount": 0.8})
-    assert player.step(frame(0)).latent.truncation == pytest.approx(0.45)
+    assert step(player, frame(0)).latent.truncation == pytest.approx(0.45)
     player.offer(load_patch(resources.find("patches", "foundry.toml")))
-    player.step(frame(1))
+    step(player, frame(1))
     assert player.tree.leaf("/latent/truncation").base == 0.45
     assert player.tree.leaf("/shader/bloom/amount").base == 0.8
     with pytest.raises(ParamError, match="expected float"):
@@ -262,31 +262,31 @@ def test_a_hand_on_what_the_command_line_said_outlives_a_patch_saved_again(tmp_p
     player = perform(path, overrides={"/macro/2": 0.8, "/walk/amount": 0.9})
     for address in ("/macro/2", "/walk/amount"):
         player.tree.post(address, 0.3)
-    player.step(frame(0))
+    step(player, frame(0))
     for number, text in enumerate((DEFAULT.read_text(), DEFAULT.read_text().replace("[mover]", "[mover]  # again")), 1):
         path.write_text(text)
         player.offer(load_patch(path))
-        player.step(frame(number))
+        step(player, frame(number))
         assert [player.tree.leaf(address).base for address in ("/macro/2", "/walk/amount")] == [0.3, 0.3]
     player.offer(load_patch(resources.find("patches", "deep-music.toml")))
-    player.step(frame(3))
+    step(player, frame(3))
     assert player.tree.leaf("/macro/2").base == 0.8
 
 
 def test_panic_is_the_patch_as_saved():
     within = tree()
-    within.attach("", Buttons().leaves)
+    within.attach("", Switches().leaves)
     within.attach("master", Master().leaves)
     player = perform(within=within)
     saved = {address: player.tree.leaf(address).base for address in player.tree}
     rng = np.random.default_rng(1)
     for address in player.tree:
-        if player.tree.leaf(address).param.numeric and address not in ("/seed", "/live", "/record"):
+        if player.tree.leaf(address).param.numeric and address != "/seed":
             player.tree.post_normalised(address, float(rng.random()))
-    player.step(frame(0))
+    step(player, frame(0))
     assert sum(player.tree.leaf(address).base != base for address, base in saved.items()) > 100
     player.tree.post("/panic", 1)
-    player.step(frame(1))
+    step(player, frame(1))
     assert {address: player.tree.leaf(address).base for address in player.tree} == saved
 
 
@@ -306,7 +306,7 @@ def test_every_parameter_of_a_show_survives_its_ends_and_beyond(path):
         )
         for end in (*ends, param.default):
             player.tree.post(address, end)
-            made = player.step(frame(tick, {"loudness": 0.5, "level": 0.5, "gradient": 0.5}))
+            made = step(player, frame(tick, {"loudness": 0.5, "level": 0.5, "gradient": 0.5}))
             tick += 1
             value, base = made.params[address], player.tree.leaf(address).base
             if param.kind in ("float", "int"):
@@ -323,7 +323,7 @@ def test_closing_takes_everything_back_out():
     player.close()
     assert set(within) == before
     with pytest.raises(RuntimeError, match="expected a performer that is open"):
-        player.step(frame(0))
+        step(player, frame(0))
 
 
 @pytest.mark.parametrize("path", PATCHES, ids=lambda path: path.stem)
@@ -332,7 +332,7 @@ def test_a_step_costs_little(path):
     took = []
     for features in song(8.0, start_s=DROP_S - 4.0):
         start = time.thread_time()
-        player.step(features)
+        step(player, features)
         took.append(time.thread_time() - start)
     mean_us = 1e6 * float(np.mean(took))
     print(f"{path.stem}: {mean_us:.0f} us a step of {1e6 * HOP_S:.0f} us, median {1e6 * float(np.median(took)):.0f}")

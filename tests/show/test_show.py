@@ -108,9 +108,9 @@ def test_model_changes_beside_the_playing_one(stack: ExitStack, tmp_path: Path, 
     monkeypatch.setattr(resources, "_added", [tmp_path / "assets"])
     live, _ = performing(stack, open_sound("synthetic", False, True, 0), open_model=lambda name: open_model(name, "auto"))
     until(live, lambda: live.generator.status().state == "playing", 120.0)
-    live.change_model("nothing-of-that-name")
+    live.load_model("nothing-of-that-name")
     until(live, lambda: any("kept light" in message for message in live.messages))
-    live.change_model("copy")
+    live.load_model("copy")
     until(live, lambda: live.generator.info.name == "copy", 120.0)
     until(live, lambda: live.generator.status().state == "playing")
 
@@ -125,7 +125,7 @@ def test_a_model_that_lacks_a_class_of_the_patch_leaves_the_old_one(
     monkeypatch.setattr(resources, "_added", [tmp_path / "assets"])
     live, _ = performing(stack, open_sound("none", False, True, 0), open_model=lambda name: open_model(name, "auto"))
     until(live, lambda: live.generator.status().state == "playing", 120.0)
-    live.change_model("dry")
+    live.load_model("dry")
     until(live, lambda: any("'sea'; kept light" in message for message in live.messages), 120.0)
     live.run(0.3)
     assert live.generator.info.name == "light"
@@ -138,10 +138,10 @@ def test_bad_patch_keeps_the_playing_one(stack: ExitStack, tmp_path: Path) -> No
     lines = resources.find("patches", "first-light.toml").read_text().splitlines()
     lines.insert(lines.index("[shader.feedback]") + 1, "nothing = 3")
     bad.write_text("\n".join(lines))
-    live.choose(str(bad))
+    live.load_patch(str(bad))
     assert f"bad.toml:{lines.index('nothing = 3') + 1}" in live.messages[-1]
     assert live.instrument.player.patch.name == "first-light"
-    live.choose("deep-music")
+    live.load_patch("deep-music")
     until(live, lambda: live.instrument.player.patch.name == "deep-music")
 
 
@@ -188,7 +188,7 @@ def test_hands_that_ask_in_vain_are_counted_and_told_once_a_second(stack: ExitSt
     for number in range(200):
         live.instrument.tree.post("/patch/load", f"../../etc/passwd{number}")
         live.run(0.02)
-    assert live.actions.refused > 20
+    assert live.refusals.count > 20
     told = [message for message in live.messages if "expected a patch, one of" in message]
     assert 1 <= len(told) <= 8
     assert live.instrument.player.patch.name == "first-light"
@@ -217,15 +217,15 @@ def test_a_recording_asked_for_once_is_started_once_and_stopped_by_one_word(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     live, listening = performing(stack, open_sound("none", False, True, 0))
-    changes: list[Any] = []
-    listening.followers.append(lambda tick: changes.extend(c for c in tick.changes if c.address == "/record"))
+    calls: list[Any] = []
+    listening.followers.append(lambda tick: calls.extend(tick.calls))
     until(live, lambda: live.frames > 3)
     live.instrument.tree.post("/record", True)
     until(live, lambda: live.recording.seconds is not None and live.recording.seconds > 1.0)
     live.instrument.tree.post("/record", False)
     until(live, lambda: live.recording.seconds is None)
     live.run(0.5)
-    assert [change.value for change in changes] == [True, False]
+    assert [(call.address, call.arguments) for call in calls] == [("/record", (True,)), ("/record", (False,))]
     assert len(list((tmp_path / "out").iterdir())) == 1
 
 

@@ -4,7 +4,7 @@ import pytest
 from song import INFO
 
 from engine.instrument.instrument import Instrument, find_patch
-from engine.windows.keys import KEYS, MASTER_STEP, QUIT_WITHIN_S, Action, Keyboard
+from engine.windows.keys import KEYS, MASTER_STEP, QUIT_WITHIN_S, Keyboard, KeyCommand
 
 
 def test_every_key_of_the_table_asks_for_its_action() -> None:
@@ -14,10 +14,10 @@ def test_every_key_of_the_table_asks_for_its_action() -> None:
             keyboard.press(name, 10.0)
             keyboard.press(name, 10.1)
             taken = keyboard.take()
-            if key.action.name == "help":
+            if key.command.name == "help":
                 assert not taken
             else:
-                assert taken == (key.action,) * (1 if key.action.name == "quit" else 2)
+                assert taken == (key.command,) * (1 if key.command.name == "quit" else 2)
 
 
 def test_no_key_means_two_things_and_every_one_has_a_row_of_help() -> None:
@@ -34,8 +34,8 @@ def test_a_held_key_repeats_only_where_that_is_wanted() -> None:
     keyboard.press("up", 0.1, held=True)
     keyboard.press("b", 0.2)
     keyboard.press("b", 0.3, held=True)
-    up = Action("/master/level", MASTER_STEP, step=True)
-    assert keyboard.take() == (up, up, Action("/blackout"))
+    up = KeyCommand("/master/level", MASTER_STEP, step=True)
+    assert keyboard.take() == (up, up, KeyCommand("/blackout"))
     assert keyboard.take() == ()
 
 
@@ -44,12 +44,12 @@ def test_an_action_says_when_its_key_was_pressed_however_late_it_is_taken() -> N
     for now_s in (10.0, 10.004, 10.5):
         keyboard.press("t", now_s)
     assert [action.t for action in keyboard.take()] == [10.0, 10.004, 10.5]
-    assert all(key.action.t is None for key in KEYS)
+    assert all(key.command.t is None for key in KEYS)
 
 
 def test_keys_that_ask_for_a_parameter_name_one_that_there_is_and_a_value_that_it_takes() -> None:
     tree = Instrument(find_patch("first-light"), INFO).tree
-    asked = [key.action for key in KEYS if key.action.name.startswith("/")]
+    asked = [key.command for key in KEYS if key.command.name.startswith("/")]
     assert {action.name for action in asked} >= {
         f"/tempo/{name}" for name in ("tap", "resync", "half", "double", "nudge", "release")
     }
@@ -65,7 +65,7 @@ def test_keys_that_ask_for_a_parameter_name_one_that_there_is_and_a_value_that_i
 
 def test_what_goes_both_ways_goes_by_the_same_step() -> None:
     for name in ("/tempo/nudge", "/sync/offset_ms", "/master/level"):
-        steps = sorted(key.action.value or 0.0 for key in KEYS if key.action.name == name)
+        steps = sorted(key.command.value or 0.0 for key in KEYS if key.command.name == name)
         assert steps[0] == -steps[1] < 0.0
 
 
@@ -76,7 +76,7 @@ def test_one_slip_on_escape_ends_no_show(pause_s: float, quits: bool) -> None:
     assert keyboard.quit_asked(5.0)
     assert keyboard.take() == ()
     keyboard.press("q", 5.0 + pause_s)
-    assert keyboard.take() == ((Action("quit"),) if quits else ())
+    assert keyboard.take() == ((KeyCommand("quit"),) if quits else ())
 
 
 def test_a_held_escape_does_not_count_as_two() -> None:

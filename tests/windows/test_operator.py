@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from engine.core.types import ByteArray, FeatureFrame
-from engine.windows.keys import KEYS, Action
+from engine.windows.keys import KEYS, KeyCommand
 from engine.windows.operator_page import AMBER, HELP_ROWS, PAGE, RED, TEAL, Colour
 from engine.windows.operator_state import OperatorState
 from engine.windows.operator_window import REDRAW_HZ, OperatorWindow
@@ -152,7 +152,7 @@ def test_the_newest_of_too_many_and_too_long_messages_is_readable(page) -> None:
 
 def test_keys_work_from_the_operators_window_and_h_shows_them_there_only(page, output, operator, screen, eventually) -> None:
     plain = page(state())
-    got: list[Action] = []
+    got: list[KeyCommand] = []
     screen.press(operator.handle, "f", "4", "h")
 
     def all_there() -> bool:
@@ -160,7 +160,7 @@ def test_keys_work_from_the_operators_window_and_h_shows_them_there_only(page, o
         return output.keyboard.help_shown
 
     eventually(all_there)
-    assert got == [Action("/freeze"), Action("patch", 4)]
+    assert got == [KeyCommand("/freeze"), KeyCommand("patch", 4)]
     helped = page(state())
     different = (plain != helped).any(axis=-1)
     assert different[20:380, 20:660].mean() > 0.95

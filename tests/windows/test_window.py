@@ -13,7 +13,7 @@ import pytest
 
 from engine.core.types import ByteArray
 from engine.windows.display import DisplayError, displays_available, monitor_names
-from engine.windows.keys import NUDGE_BEATS, Action
+from engine.windows.keys import NUDGE_BEATS, KeyCommand
 from engine.windows.output_window import OutputWindow
 
 Eventually = Callable[[Callable[[], bool]], None]
@@ -172,8 +172,8 @@ def test_a_monitor_that_was_unplugged_is_filled_again_when_it_is_back(window, sc
     show_until(window, texture, lambda: window.size == (640, 360), eventually)
 
 
-def test_keys_of_the_performer_become_actions(window, screen, eventually) -> None:
-    got: list[Action] = []
+def test_keys_of_the_performer_become_commands(window, screen, eventually) -> None:
+    got: list[KeyCommand] = []
     screen.press(window.handle, "3", "i", "F", "bracketright", "Down", "ctrl+b", "s", "r", "p", "b")
 
     def all_there() -> bool:
@@ -194,8 +194,8 @@ def test_keys_of_the_performer_become_actions(window, screen, eventually) -> Non
     ]
 
 
-def test_keys_of_the_tempo_become_actions(window, screen, eventually) -> None:
-    got: list[Action] = []
+def test_keys_of_the_tempo_become_commands(window, screen, eventually) -> None:
+    got: list[KeyCommand] = []
     screen.press(window.handle, "t", "Return", "KP_Enter", "comma", "period", "minus", "equal", "l", "k", "Left", "Right")
 
     def all_there() -> bool:

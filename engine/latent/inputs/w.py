@@ -9,8 +9,8 @@ from engine.core.params import Leaf, Param
 from engine.core.registry import register
 from engine.core.rng import Rng
 from engine.core.tick_context import TickContext
-from engine.core.types import FloatArray
-from engine.latent.network_inputs import NUDGE, ModelInputs, NetworkInput
+from engine.core.types import FloatArray, GeneratorInfo
+from engine.latent.network_inputs import NUDGE, NetworkInput
 
 HAND_S = 0.03  # the hand's steps come at its own rate, and should not show
 
@@ -25,7 +25,7 @@ class GivenW(NetworkInput):
     value = Param((), low=-100.0, high=100.0, doc="w for all layers, or w+, layer by layer; another count is refused.")
     amount = Param(0.0, doc="How far it takes the place of the mapped and truncated w.", slew_s=0.05)
 
-    def __init__(self, shape: tuple[int, ...], model: ModelInputs, rng: Rng) -> None:
+    def __init__(self, shape: tuple[int, ...], model: GeneratorInfo, rng: Rng) -> None:
         super().__init__(shape, model, rng)
         size = shape[0] - 1
         value = copy(type(self).value)

@@ -159,14 +159,11 @@ class Bindings:
             if spec.value is not None:
                 if pressed:
                     self._tree.post(spec.address, spec.value, t)
-            elif kind == "trigger":
-                if pressed:
-                    self._tree.post(spec.address, 1, t)
-            elif kind == "bool":
+            elif kind in ("trigger", "bool", "action"):
                 if spec.press == "hold" and was != hand.pressed:
                     self._tree.post(spec.address, hand.pressed, t)
                 elif spec.press != "hold" and pressed:
-                    self._tree.post(spec.address, not leaf.base, t)
+                    self._tree.press(spec.address, t)
             elif spec.kind == "relative":
                 self._turn(spec, hand, leaf, turn(touch.raw, spec.encoding), t)
             else:

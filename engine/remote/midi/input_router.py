@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from engine.core.types import Tick
+from engine.core.types import ClockState, Tick
 from engine.remote.midi.binding_table import Spec
 from engine.remote.midi.bindings import Bindings
 from engine.remote.midi.controls import bend, read_touch
-from engine.remote.midi.midi_clock import ClockState, MidiClock
+from engine.remote.midi.midi_clock import MidiClock
 from engine.remote.midi.notes import Notes
 from engine.remote.midi.ports import MidiPorts
 from engine.remote.parameter_tree import ParameterTree

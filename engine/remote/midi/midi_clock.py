@@ -2,7 +2,9 @@
 
 import math
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from engine.core.types import ClockState
 
 PULSES = 24  # a beat
 WINDOW = 2 * PULSES  # pulses that the tempo is fitted to
@@ -11,17 +13,6 @@ STRAY = 0.25  # of a pulse: how far the recent ones must all lie from the fit, o
 SLOWEST_BPM, FASTEST_BPM = 20.0, 400.0
 SILENT_S = 1.0  # without a pulse the clock is gone
 SURE_JITTER = 0.5  # of a pulse, root mean square: from there on nothing is sure
-
-
-@dataclass(frozen=True, slots=True)
-class ClockState:
-    """Where a MIDI clock stands. Between two states: `beats + (now - t) * bpm / 60`."""
-
-    bpm: float
-    beats: float  # at `t`, from where the sender began to count
-    running: bool  # whether the sender plays; a stopped one may still send its tempo
-    t: float  # time.monotonic() of this position, freed from the jitter of single pulses
-    sure: float  # 0..1: how many pulses it rests on, and how evenly they came
 
 
 class MidiClock:

@@ -153,11 +153,11 @@ class Receiver:
         self._fast_path.forget()
 
     def _is_question(self, message: Message) -> bool:
-        """Whether a message is for a handler or asks for values; one without arguments to a trigger fires it instead."""
+        """Whether a message is for a handler or asks for values; without arguments, what holds none is fired instead."""
         if message.address in self.handlers:
             return True
         leaf = self._leaves.get(message.address)
-        return not message.arguments and (leaf is None or leaf.param.kind != "trigger")
+        return not message.arguments and (leaf is None or leaf.param.holds)
 
     def _answer(self, message: Message, sender: Sender, now_s: float) -> Sequence[bytes]:
         """At once, whatever the time tag: nobody wants an answer late."""
@@ -256,6 +256,11 @@ class Receiver:
         try:
             if asked == IN_FORCE:
                 raise ParamError(f"expected no arguments, which asks for the value in force; got {len(arguments)}")
+            if leaf.param.kind == "action":
+                if asked == NORMALISED:
+                    raise ParamError(f"expected a parameter with a range; got an action, {leaf.address}")
+                self._tree.call(leaf.address, arguments)
+                return
             raw = value_of(leaf.param, arguments)
             if asked == NORMALISED:
                 self._tree.post_normalised(leaf.address, raw)  # type: ignore[arg-type]  # which it checks

@@ -6,6 +6,7 @@ from typing import Any
 
 from mido import Message
 
+from engine.control.action import action_leaves
 from engine.control.midi_table import MidiSpec, read_midi
 from engine.control.tree import ParamTree
 from engine.core.params import Param, Parametric, Trigger
@@ -23,15 +24,11 @@ class Walk(Parametric):
     tap = Param(Trigger, doc="A trigger.")
 
 
-class Shelf(Parametric):
-    load = Param("", doc="A name.")
-
-
 def board() -> ParamTree:
     """A parameter tree as small as a tree can be that has one of everything."""
     tree = ParamTree()
     tree.attach("walk", Walk().leaves)
-    tree.attach("patch", Shelf().leaves)
+    tree.replace((), action_leaves())
     tree.attach("macro", macro_leaves())
     return tree
 

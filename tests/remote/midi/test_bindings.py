@@ -3,6 +3,7 @@ import json
 import pytest
 from midi_board import PORT, board, cc, note, program, specs
 from mido import Message
+from song import served
 
 from engine.remote.midi.bindings import Bindings
 from engine.remote.midi.controls import read_touch
@@ -22,7 +23,7 @@ class WiredPatch:
             self.bindings.take(read_touch(message, port), self.t)
             if gap_s > 0.5:
                 self.bindings.due(self.t + 0.5)
-                self.tree.apply()
+                served(self.tree)
         return self
 
     def base(self, address="/walk/speed"):
@@ -31,7 +32,7 @@ class WiredPatch:
     def hand(self, value, address="/walk/speed"):
         """Another hand: a key, OSC, a page."""
         self.tree.post(address, value)
-        self.tree.apply()
+        served(self.tree)
 
 
 def test_a_knob_moves_a_parameter_over_its_whole_range():
@@ -43,7 +44,7 @@ def test_a_knob_moves_a_parameter_over_its_whole_range():
 def test_on_the_curve_that_the_parameter_has():
     wired = WiredPatch(**{"cc14/1": {"to": "/walk/rate_hz", "takeover": "jump"}})
     wired.play(cc(1, 64), cc(33, 0), gap_s=0.001)
-    wired.tree.apply()
+    served(wired.tree)
     assert wired.base("/walk/rate_hz") == pytest.approx(1.0, rel=1e-3)
 
 
@@ -86,11 +87,11 @@ def test_what_one_tick_has_not_yet_brought_into_force_is_not_another_hand():
     wired = WiredPatch(**{"cc/21": "/walk/speed"}).play(cc(21, 64))
     for value in (66, 70, 80, 100, 110):
         wired.play(cc(21, value), gap_s=0.0001)
-    wired.tree.apply()
+    served(wired.tree)
     assert wired.base() == pytest.approx(110 / 127)
     for value in (100, 60, 20):
         wired.play(cc(21, value), gap_s=0.0001)
-    wired.tree.apply()
+    served(wired.tree)
     assert wired.base() == pytest.approx(20 / 127)
 
 
@@ -187,7 +188,7 @@ def test_the_wheel_rests_in_the_middle_and_aftertouch_at_nothing():
     assert wired.play(Message("pitchwheel", pitch=0)).base() == 0.5
     assert wired.play(Message("aftertouch", value=127)).base("/walk/rate_hz") == pytest.approx(10.0)
     wired.bindings.lose(PORT)
-    wired.tree.apply()
+    served(wired.tree)
     assert wired.base("/walk/rate_hz") == pytest.approx(0.1)
 
 
@@ -195,7 +196,7 @@ def test_the_wheel_rests_in_the_middle_and_aftertouch_at_nothing():
 def test_what_was_moved_was_moved_when_it_arrived_however_long_it_was_held_back(message):
     wired = WiredPatch(**{"note/37": "/walk/tap", "cc/21": "/walk/speed", "relative/20": "/walk/rate_hz"})
     wired.bindings.take(read_touch(message, PORT), 12.5)
-    assert [change.t_posted for change in wired.tree.apply()] == [12.5]
+    assert [change.t_posted for change in served(wired.tree)] == [12.5]
 
 
 # --- what is held ----------------------------------------------------------------------------------------------------------
@@ -213,7 +214,7 @@ def test_nothing_stays_held(how):
     else:
         wired.bindings.use(())
         wired.bindings.due(wired.t)
-    wired.tree.apply()
+    served(wired.tree)
     assert wired.base("/walk/mirror") is False
     assert wired.base("/walk/rate_hz") == pytest.approx(0.1)
     assert wired.base() == pytest.approx(100 / 127)  # a fader stays where it is
@@ -222,7 +223,7 @@ def test_nothing_stays_held(how):
 def test_only_what_the_lost_port_held():
     wired = WiredPatch(**{"note/36": {"to": "/walk/mirror", "press": "hold"}}).play(note(36), port="other")
     wired.bindings.lose(PORT)
-    wired.tree.apply()
+    served(wired.tree)
     assert wired.base("/walk/mirror") is True
 
 
@@ -258,7 +259,7 @@ def test_a_fader_with_the_number_of_bank_select_gets_a_macro_once_it_is_swept():
     wired = WiredPatch().play(cc(0, 0), cc(0, 1), cc(0, 0), cc(0, 1))
     assert not wired.bindings.state(), "banks were selected"
     wired.play(*(cc(0, value) for value in range(2, 127, 4)), gap_s=0.02)
-    wired.tree.apply()
+    served(wired.tree)
     assert [entry[2:] for entry in wired.bindings.state()] == [[0, 1]]
     assert wired.base("/macro/1") == pytest.approx(126 / 127)
 

@@ -5,6 +5,7 @@ import time
 import pytest
 from midi_board import PORT, board, cc, features, note, program, specs, tick_of
 from mido import Message
+from song import served
 
 from engine.control.transport import Transport
 from engine.control.tree import ParamTree
@@ -23,10 +24,10 @@ class Show:
         self.tick()
 
     def tick(self, *changes: Change):
-        self.tree.apply()
+        served(self.tree)
         self.t += 256 / 48000
         self.desk.follow(tick_of(self.tree, self.t, changes), self.specs)
-        self.tree.apply()
+        served(self.tree)
 
     def play(self, *messages, port=PORT):
         for message in messages:
@@ -124,7 +125,7 @@ def test_a_jog_wheel_on_the_nudge_moves_the_beat_by_what_it_was_turned(clicks):
     wheel = specs(**{"relative/20": "/tempo/nudge"})
     for tick in range(1000):
         t_heard = 100.0 + tick * hop_s
-        changes = tree.apply()
+        changes = served(tree)
         meter.step(features(tick, t_heard), changes)
         plain.step(features(tick, t_heard))
         desk.follow(tick_of(tree, t_heard, changes), wheel)

@@ -159,7 +159,7 @@ def test_a_lost_port_releases_its_notes_and_is_opened_again_when_it_is_back(time
 
     def follow() -> dict[str, float]:
         desk.follow(tick_of(tree, time.monotonic()), held)
-        tree.apply()
+        tree.apply(tree.take())
         return dict(desk.notes.into(features(0, time.monotonic())).values)
 
     follow()

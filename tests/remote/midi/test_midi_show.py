@@ -36,7 +36,7 @@ class Show:
         self.folder, self.t = folder, 1000.0
         self.instrument = Instrument(self.patch("first", 21), INFO)
         self.desk = MidiInputRouter(self.instrument.tree, ("first", "second"), "off", lambda text: None)
-        self.instrument.played, self.instrument.transport.clock = self.desk.notes.into, self.desk.clock
+        self.instrument.played, self.instrument.clock = self.desk.notes.into, self.desk.clock
         self.tick: Tick = self.hear()
 
     def patch(self, name: str, number: int):
@@ -90,7 +90,7 @@ def test_another_patch_has_other_bindings_and_none_of_the_old(show):
 
 def test_a_program_change_asks_for_the_patch(show):
     show.play(program(1))
-    assert [(change.address, change.value) for change in show.hear().changes] == [("/patch/load", "second")]
+    assert [(call.address, call.arguments) for call in show.hear().calls] == [("/patch/load", ("second",))]
 
 
 def test_the_clock_of_a_host_becomes_the_tempo(show):

@@ -5,10 +5,13 @@ import time
 from collections.abc import Callable, MutableSequence
 from typing import Any
 
+from song import served
+
+from engine.control.action import action_leaves
 from engine.control.tree import ParamTree
 from engine.core.params import Param, Parametric, Trigger
 from engine.core.types import Change
-from engine.instrument.show_params import Buttons, Master, Shelf
+from engine.instrument.show_params import Master, Switches
 
 TICK_S = 256 / 48000
 
@@ -32,9 +35,9 @@ class Show:
         self.tree = ParamTree()
         self.changes: MutableSequence[Change] = []
         self.came: dict[str, float] = {}  # address -> time.monotonic() when it last came into force
-        self.tree.attach("", Buttons().leaves)
+        self.tree.attach("", Switches().leaves)
         self.tree.attach("master", Master().leaves)
-        self.tree.attach("patch", Shelf().leaves)
+        self.tree.replace((), action_leaves())
         self.tree.attach("walk", Walk().leaves)
         self.tree.attach("macro", {str(number): Walk().leaves["jitter"] for number in range(1, 9)})
         self._playing = True
@@ -59,7 +62,7 @@ class Show:
     def _run(self) -> None:
         self.ticks = 0
         while self._playing:
-            for change in self.tree.apply():
+            for change in served(self.tree):
                 self.changes.append(change)
                 self.came[change.address] = time.monotonic()
             self.tree.update(TICK_S)

@@ -1,0 +1,113 @@
+"""Actions: what a performer asks for once, declared with what it does. Every call counts; an action has no base."""
+
+import inspect
+import typing
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+from engine.core.params import Leaf, Param, ParamError
+from engine.core.registry import lookup, names
+from engine.core.types import Value
+
+FARTHEST = 1e9  # of a number among the arguments
+LONGEST = 1024  # characters of a text among them
+
+
+class FilmControl(Protocol):
+    """What an action may ask of a film as well as of a show in real time."""
+
+    def say(self, message: str) -> None:
+        """Tell the performer."""
+
+    def refuse(self, message: str) -> None:
+        """Count what was asked in vain, and say it at most once a second."""
+
+    def load_patch(self, name: str) -> None:
+        """Cross-fade to a patch; one that cannot be played leaves the old one, and is said."""
+
+    def save_still(self) -> None:
+        """Write what is shown as PNG."""
+
+
+class ShowControl(FilmControl, Protocol):
+    """What an action may ask of a show in real time. The thread that draws calls it, so nothing here waits."""
+
+    def load_model(self, name: str) -> None:
+        """Warm a model beside the one that plays, then cross-fade to it; one that fails leaves the old one, and is said."""
+
+    def record(self, on: bool) -> None:
+        """Write what is shown and heard to a new file, or end that."""
+
+    def listen_live(self, on: bool) -> None:
+        """Listen to the live input, or to the track again."""
+
+    def save_show(self, folder: Path) -> None:
+        """Keep the show as it stands as a folder."""
+
+
+class Action:
+    """Base of all actions. `do` takes the show and the arguments, whose types and defaults its signature declares.
+
+    Arguments may be str, int, float and bool; those with a default may be left out. The docstring's first line is what it
+    does, in words. `do` is called by the thread that draws, in the order of the calls; errors of what was asked (LookupError,
+    ValueError, OSError) are told as refusals.
+    """
+
+    address: ClassVar[str]
+    in_film: ClassVar[bool] = False  # whether a film does it too: `do` then takes a FilmControl
+    state: ClassVar[Value | None] = None  # what a query is answered before the show says more; None: there is nothing to ask
+    do: Callable[..., None]
+
+
+class ActionParam(Param):
+    """An action's place in the tree: its leaf's base is the state that a query is answered with, and never set by a hand."""
+
+    def __init__(self, action: type[Action]) -> None:
+        super().__init__("" if action.state is None else action.state, doc=(action.__doc__ or "").partition("\n")[0])
+        self.kind, self.name, self.action = "action", action.address.strip("/"), action
+        self.holds = action.state is not None
+        self.arguments = _arguments(action)
+
+    @property
+    def usage(self) -> str:
+        """The call in words: `/scene/go NAME [SECONDS]`."""
+        words = [name.upper() if required else f"[{name.upper()}]" for name, _, required in self.arguments]
+        return " ".join((self.action.address, *words))
+
+    def check_arguments(self, given: Sequence[object]) -> tuple[Value, ...] | None:
+        """The arguments of one call; None for a button let go, which is no call. Raises ParamError.
+
+        An action without arguments takes the number of a button: above 0 it was pressed.
+        """
+        if not self.arguments and len(given) == 1 and isinstance(given[0], int | float):
+            return () if given[0] > 0 else None
+        least = sum(required for *_, required in self.arguments)
+        if not least <= len(given) <= len(self.arguments):
+            raise ParamError(f"expected {self.usage}; got {len(given)} arguments")
+        if any(isinstance(raw, str) and len(raw) > LONGEST for raw in given):
+            raise ParamError(f"expected texts of at most {LONGEST} characters in {self.usage}; got a longer one")
+        return tuple(param.check(raw) for (_, param, _), raw in zip(self.arguments, given, strict=False))
+
+    def toggled(self, state: Value) -> tuple[Value, ...]:
+        """The arguments of a button that is pressed while the action's state is `state`: a switch is thrown."""
+        return (not state,) if isinstance(state, bool) else ()
+
+
+def action_leaves() -> dict[str, Leaf]:
+    """Every registered action by its address, to be placed in a tree. Raises TypeError for one that is badly declared."""
+    return {param.action.address: Leaf(param) for param in (ActionParam(lookup("action", name)) for name in names("action"))}
+
+
+def _arguments(action: type[Action]) -> tuple[tuple[str, Param, bool], ...]:
+    """Name, kind and whether it must be given, of each argument of `do` after the show."""
+    hints = typing.get_type_hints(action.do)
+    found = []
+    for name, item in list(inspect.signature(action.do).parameters.items())[2:]:
+        defaults: dict[object, Value] = {str: "", int: 0, float: 0.0, bool: False}
+        if hints.get(name) not in defaults or item.kind is not item.POSITIONAL_OR_KEYWORD:
+            raise TypeError(f"expected arguments of str, int, float or bool in {action.__qualname__}.do; got {item}")
+        param = Param(defaults[hints[name]], low=-FARTHEST, high=FARTHEST, doc=name)
+        param.name = name
+        found.append((name, param, item.default is item.empty))
+    return tuple(found)

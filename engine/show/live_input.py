@@ -1,0 +1,57 @@
+"""The live input beside the track: opened when it is first asked for, without making anybody wait."""
+
+from collections.abc import Callable
+
+from engine.audio import Source
+from engine.show.analysis_thread import AnalysisThread
+from engine.show.background import Background
+
+
+class LiveInput:
+    """Switches the analysis between the track and the live input. Belongs to the thread that draws.
+
+    `tell` learns what is listened to: True for the live input.
+    """
+
+    def __init__(
+        self,
+        analysis_thread: AnalysisThread,
+        open_source: Callable[[], Source] | None,
+        say: Callable[[str], None],
+        tell: Callable[[bool], None],
+    ) -> None:
+        self._analysis_thread, self._open, self._say, self._tell = analysis_thread, open_source, say, tell
+        self._track: Source = analysis_thread.source
+        self._live: Source | None = None
+        self._wanted = False
+        self._opening: Background[Source] = Background("live input", self._failed)
+
+    def listen(self, on: bool) -> None:
+        """Listen to the live input from the next hop after it is open, or to the track again."""
+        self._wanted = on
+        if not on:
+            if self._analysis_thread.source is not self._track:
+                self._analysis_thread.switch(self._track)
+        elif self._live is not None:
+            self._analysis_thread.switch(self._live)
+        elif self._open is not None:
+            self._opening.ask(self._open)
+        self._tell(on and self._open is not None)
+
+    def poll(self) -> None:
+        """Take the input that has been opened meanwhile, if one has."""
+        live = self._opening.take()
+        if live is not None:
+            self._live = live
+            if self._wanted:
+                self._analysis_thread.switch(live)
+
+    def close(self) -> None:
+        """Close the track and the live input."""
+        for source in {id(item): item for item in (self._track, self._live, self._analysis_thread.source) if item}.values():
+            source.close()
+
+    def _failed(self, error: Exception) -> None:
+        self._wanted = False
+        self._say(f"{error}; kept {self._track.status().name}")
+        self._tell(False)

@@ -10,6 +10,7 @@ COMMANDS = {  # name -> module of engine.commands, in the order of the help
     "play": "play",
     "devices": "devices",
     "params": "params",
+    "parts": "parts",
     "patches": "patches",
     "models": "models",
     "sheet": "sheet",

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from engine.cli import COMMANDS, cli
-from engine.commands import play
+from engine.commands.shared import split_flags
 from engine.show.options import PlayOptions
 
 
@@ -119,7 +119,7 @@ def test_what_is_not_there_ends_with_one_line_and_code_2(words: tuple[str, ...],
 
 
 def test_flags_are_parted_from_the_rest() -> None:
-    assert play.split_flags(["lagoon", "--a.b=1", "--seed", "3", "--c.d.e", "-1", "--", "--f.g"]) == (
+    assert split_flags(["lagoon", "--a.b=1", "--seed", "3", "--c.d.e", "-1", "--", "--f.g"]) == (
         ["lagoon", "--seed", "3", "--", "--f.g"],
         (("/a/b", "1"), ("/c/d/e", "-1")),
     )

@@ -63,7 +63,8 @@ def test_wheel_carries_every_tracked_shelf_file(wheel: Path) -> None:
 
 def test_installed_wheel_does_not_see_the_checkout(installed: Path, tmp_path: Path) -> None:
     script = (
-        "import engine, sys; from engine import resources; print(engine.__file__); print(*resources.roots()); print(sys.path)"
+        "import engine, sys; from engine.core import resources;"
+        " print(engine.__file__); print(*resources.roots()); print(sys.path)"
     )
     seen = run(str(installed / "python"), "-c", script, folder=tmp_path)
     assert seen.returncode == 0, seen.stderr

@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from engine.audio.opening import Inputs
 from engine.audio.portaudio import Device, find_input, list_devices, open_stream, portaudio, shut_stream
 from engine.audio.resampling import Rehop
 from engine.audio.sample_ring import SampleRing
-from engine.audio.source import AudioHop, SourceStatus, level_of
+from engine.audio.source import AudioHop, Inputs, SourceStatus, level_of
 from engine.audio.virtual_clock import VirtualClock
 from engine.core.types import FloatArray
 

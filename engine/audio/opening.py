@@ -1,17 +1,15 @@
 """From the words of `--audio` to a source."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
-from engine.audio.source import Source
+from engine.audio.source import Inputs, Source
 from engine.core.registry import lookup
 
-GENERATED = ("synthetic", "none")
 _INPUTS = re.compile(r"(?P<first>\d+)(-(?P<last>\d+))?=(?P<name>[a-z][a-z0-9_]*)")
 
 _FILE = re.compile(r"\.(?=\d*[A-Za-z])[A-Za-z0-9]{1,5}$")  # an ending such as .mp3, not a number such as hw:0.1
-
-Inputs = dict[str, tuple[int, int]]  # name -> first and last channel, counted from 1
 
 
 def open_source(
@@ -31,8 +29,9 @@ def open_source(
     `awaited` need not be there yet. Raises OSError for a file or device that cannot be opened, ValueError for words that mean
     nothing.
     """
-    if spec in GENERATED:
-        source: Source = lookup("source", spec)(rate_hz, hop, paced, seed)
+    generated = _generated(spec)
+    if generated is not None:
+        source: Source = generated(rate_hz, hop, paced, seed)
     elif Path(spec).is_file():
         from engine.audio.file import FileSource
 
@@ -44,6 +43,17 @@ def open_source(
 
         source = DeviceSource(*parse_device(spec), rate_hz, hop, awaited)
     return source
+
+
+def _generated(spec: str) -> Callable[[int, int, bool, int], Source] | None:
+    """The registered source of that name, made of rate, hop, whether it is paced, and seed; None where there is none."""
+    if not spec.isidentifier():
+        return None
+    try:
+        found: Callable[[int, int, bool, int], Source] = lookup("source", spec)
+    except LookupError:
+        return None
+    return found
 
 
 def parse_device(spec: str) -> tuple[str, Inputs]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from engine.core.types import FloatArray
 
+Inputs = dict[str, tuple[int, int]]  # name -> first and last channel, counted from 1
 LOUDEST = 8.0  # +18 dBFS: above it a sample is a fault, not music
 
 

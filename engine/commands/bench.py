@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 
-from engine.commands.play import complete_model, complete_patch, read_size
-from engine.commands.shared import Between
+from engine.commands.shared import Between, complete_model, complete_patch, read_size
 
 
 @click.group()

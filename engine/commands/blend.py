@@ -4,8 +4,7 @@ from pathlib import Path
 
 import click
 
-from engine.commands.play import complete_model
-from engine.commands.shared import Between
+from engine.commands.shared import Between, complete_model
 
 
 @click.command(epilog="Example: clavilux blend faces paintings -o painted-faces --swap-from 32")

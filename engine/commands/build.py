@@ -2,6 +2,8 @@
 
 import click
 
+from engine.commands.shared import RuntimeOption
+
 
 def read_targets(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str, ...]:
     """sm86,sm89 as ("sm86", "sm89"). Raises click.BadParameter."""
@@ -14,7 +16,12 @@ def read_targets(ctx: click.Context, param: click.Parameter, value: str) -> tupl
 
 @click.command(epilog="Example: clavilux build light --runtime tensorrt-rtx --for sm86,sm89,sm120")
 @click.argument("model", default="light")
-@click.option("--runtime", metavar="RUNTIME", help="tensorrt, tensorrt-rtx or openvino. Without it, the best that works here.")
+@click.option(
+    "--runtime",
+    metavar="RUNTIME",
+    cls=RuntimeOption,
+    help="What executes the model, one of {compiled}. Without it, the best that works here.",
+)
 @click.option(
     "--for", "targets", default="", metavar="CARDS", callback=read_targets, help="Other machines' cards, by capability."
 )
@@ -24,21 +31,24 @@ def command(model: str, runtime: str | None, targets: tuple[str, ...]) -> None:
     Plans of TensorRT for RTX can be built without a card, and for the cards of other machines.
     """
     from engine.core import resources
-    from engine.runtime.available import availabilities, availability
+    from engine.runtime.available import availabilities, availability, backend, compiled_runtimes
+    from engine.runtime.backend import CompiledBackend
     from engine.runtime.card import load_card
-    from engine.runtime.compile.compiled_model import COMPILED, Compilation, entry, ready
+    from engine.runtime.compile.compiled_model import Compilation, entry, ready
 
     card = load_card(resources.model_folder(model))
+    compiled = compiled_runtimes()
+    portable = [name for name in compiled if (kind := backend(name)) and issubclass(kind, CompiledBackend) and kind.portable]
     if runtime is None:
-        works = (found.runtime for found in availabilities() if found.works and found.runtime in COMPILED)
-        runtime = "tensorrt-rtx" if targets else next(works, COMPILED[0])
-    if runtime not in COMPILED:
-        availability(runtime)  # refuses an unknown name
-        raise click.UsageError(f"expected a runtime that models are compiled for, one of {', '.join(COMPILED)}; got {runtime}")
-    if targets and runtime != "tensorrt-rtx":
-        raise click.UsageError(f"expected tensorrt-rtx with --for: {runtime} builds for this machine alone")
+        works = (found.runtime for found in availabilities() if found.works and found.runtime in compiled)
+        runtime = portable[0] if targets else next(works, compiled[-1])
+    backend(runtime)  # refuses an unknown name
+    if runtime not in compiled:
+        raise click.UsageError(f"expected a runtime that models are compiled for, one of {', '.join(compiled)}; got {runtime}")
+    if targets and runtime not in portable:
+        raise click.UsageError(f"expected {' or '.join(portable)} with --for: {runtime} builds for this machine alone")
     if not targets and not (found := availability(runtime)).works:
-        advice = f": {found.advice}" if found.advice else "; with --for it builds for other cards" * (runtime == "tensorrt-rtx")
+        advice = f": {found.advice}" if found.advice else "; with --for it builds for other cards" * (runtime in portable)
         raise click.ClickException(f"expected a runtime that works here; got {runtime}: {found.found}{advice}")
     for target in targets or ("",):
         kept = entry(card, runtime, target)

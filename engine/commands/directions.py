@@ -2,7 +2,7 @@
 
 import click
 
-from engine.commands.play import complete_model
+from engine.commands.shared import complete_model
 
 
 @click.command(epilog="Example: clavilux directions light --rename 0=dawn,3=drift")

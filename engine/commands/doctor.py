@@ -145,7 +145,7 @@ def check_memory() -> Iterator[Finding]:
 
 def check_runtimes() -> Iterator[Finding]:
     """What can execute the network, and what keeps the others from it. Looks the libraries up without loading them."""
-    from engine.runtime.available import availabilities, reasons
+    from engine.runtime.available import availabilities, backend, reasons
     from engine.runtime.nvidia import cards
 
     found = availabilities()
@@ -155,9 +155,10 @@ def check_runtimes() -> Iterator[Finding]:
     if working:
         yield Finding("ok", "runtimes", f"best first: {', '.join(working)}; {cores}")
     else:
-        yield Finding("fault", "runtimes", f"none; {cores}", "pip install openvino torch")
+        advice = "; ".join(one.advice for one in missing if backend(one.runtime).requirements.oldest is None)
+        yield Finding("fault", "runtimes", f"none; {cores}", advice)
     if missing:
-        faster = cards() and any(availability.runtime not in ("openvino", "torch") for availability in missing)
+        faster = cards() and any(backend(availability.runtime).requirements.oldest for availability in missing)
         yield Finding("note" if faster else "ok", "other runtimes", reasons(missing))
 
 

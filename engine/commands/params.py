@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.commands.play import complete_model, complete_patch, usual_patch
+from engine.commands.shared import complete_model, complete_patch, flag_of, span, tree_of, usual_patch, written
 
 if TYPE_CHECKING:
-    from engine.control.tree import ParamTree
-    from engine.core.params import Leaf, Param
+    from engine.core.params import Leaf
 
 EPILOG = """\b
 Examples:
@@ -17,39 +16,6 @@ Examples:
   clavilux params tidal --match walk   those of another patch whose address holds `walk`
   clavilux params --json                for programs
   clavilux play --walk.jitter 0.3       sets /walk/jitter"""
-
-
-def tree_of(patch: str, model: str) -> "ParamTree":
-    """Every parameter of a show that plays `patch` with `model`; nothing is started. Raises what loading them raises."""
-    from engine.core import resources
-    from engine.instrument.instrument import Instrument, find_patch
-    from engine.runtime.card import load_card
-
-    card = load_card(resources.model_folder(model), verify=False)
-    return Instrument(find_patch(patch), card.info("")).tree
-
-
-def flag_of(address: str) -> str:
-    """The command-line flag of a parameter."""
-    return "--" + address.strip("/").replace("/", ".")
-
-
-def span(param: "Param") -> str:
-    """A parameter's range in words."""
-    if param.kind == "choice":
-        return ", ".join(param.choices)
-    if param.kind in ("float", "int", "vector"):
-        return f"{param.low:g} to {param.high:g}{', exponential' if param.curve == 'exp' else ''}"
-    return {"bool": "on, off", "trigger": "above 0 fires"}.get(param.kind, "any")
-
-
-def written(value: object) -> str:
-    """A value as a command line takes it."""
-    if isinstance(value, tuple):
-        return ",".join(f"{item:g}" for item in value)
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 @click.command(epilog=EPILOG)

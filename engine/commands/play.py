@@ -10,7 +10,17 @@ import click
 from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
-from engine.commands.shared import Between
+from engine.commands.shared import (
+    Between,
+    RuntimeOption,
+    complete_model,
+    complete_patch,
+    flag_of,
+    read_size,
+    split_flags,
+    tree_of,
+    usual_patch,
+)
 from engine.show.options import DEFAULT_FILM, TRACK, PlayOptions
 
 if TYPE_CHECKING:
@@ -31,31 +41,6 @@ Examples:
 In the output window: 1-9 patches, I live input, F freeze, B blackout, P panic, H all keys, Esc twice ends."""
 
 
-def read_size(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, int]:
-    """WIDTHxHEIGHT as two numbers, both even, as video encoders need. Raises click.BadParameter."""
-    width, _, height = value.lower().partition("x")
-    if not (width.isdigit() and height.isdigit()):
-        raise click.BadParameter(f"expected WIDTHxHEIGHT such as 1280x720; got {value!r}")
-    size = int(width), int(height)
-    if any(side % 2 or not 16 <= side <= 8192 for side in size):
-        raise click.BadParameter(f"expected even sides from 16 to 8192; got {value!r}")
-    return size
-
-
-def complete_patch(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Names of patches that begin so."""
-    from engine.core import resources
-
-    return [path.stem for path in resources.listing("patches", "*.toml") if path.stem.startswith(incomplete)]
-
-
-def complete_model(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Names of models that begin so."""
-    from engine.core import resources
-
-    return [path.name for path in resources.models() if path.name.startswith(incomplete)]
-
-
 class Play(click.Command):
     """Takes every parameter as a flag: `--walk.jitter 0.3` is /walk/jitter; click sees the rest."""
 
@@ -67,52 +52,16 @@ class Play(click.Command):
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         found = super().shell_complete(ctx, incomplete)
         if incomplete.startswith("--"):
-            from engine.commands.params import flag_of, tree_of
-
             model = ctx.params.get("model") or PlayOptions().model
             tree = tree_of(ctx.params.get("patch") or usual_patch(model), model)
             found += [CompletionItem(flag_of(address)) for address in tree if flag_of(address).startswith(incomplete)]
         return found
 
 
-def split_flags(args: list[str]) -> tuple[list[str], tuple[tuple[str, str], ...]]:
-    """Part arguments into those that are not parameter flags, and (address, value as text) of those that are.
-
-    Raises click.UsageError for a flag without its value.
-    """
-    rest: list[str] = []
-    given: list[tuple[str, str]] = []
-    words = iter(args)
-    for word in words:
-        name, equals, value = word.removeprefix("--").partition("=")
-        if word == "--":
-            return [*rest, word, *words], tuple(given)
-        if not word.startswith("--") or "." not in name:
-            rest.append(word)
-            continue
-        if not equals:
-            following = next(words, None)
-            if following is None:
-                raise click.UsageError(f"expected a value after --{name}, as in --{name} 0.5")
-            value = following
-        given.append(("/" + name.replace(".", "/"), value))
-    return rest, tuple(given)
-
-
-def usual_patch(model: str) -> str:
-    """The patch that plays a model where nobody names one: its card says which."""
-    from engine.core import resources
-    from engine.runtime.card import load_card
-
-    return load_card(resources.model_folder(model), verify=False).patch or PlayOptions().patch
-
-
 def check_params(given: tuple[tuple[str, str], ...], patch: str, model: str) -> None:
     """Before anything is started: refuse what is no parameter, or not its kind of value. Raises click.UsageError."""
     if not given:
         return
-    from engine.commands.params import tree_of
-
     tree = tree_of(patch, model)
     for address, text in given:
         try:
@@ -140,7 +89,6 @@ def as_resumed(options: PlayOptions, supervised: "SupervisedShow", named: frozen
     if again and isinstance(at_s, int | float) and options.from_s < at_s < LONGEST_S:
         options = replace(options, from_s=float(at_s))
     bases = dict(saved.bases)
-    from engine.commands.params import tree_of
     from engine.core import resources
     from engine.instrument.instrument import find_patch
 
@@ -166,9 +114,17 @@ def as_resumed(options: PlayOptions, supervised: "SupervisedShow", named: frozen
         tree = tree_of(options.patch, options.model) if options.params else ()
         return replace(options, params=tuple(item for item in options.params if item[0] in tree))
     # Another day's recording is not gone on with.
-    given = {"/record", *(address for address, _ in options.params), *(f"/{name}" for name in named)}
+    given = {"/record", *named_now(options), *(f"/{name}" for name in named)}
     supervised.saved = replace(saved, bases={address: value for address, value in bases.items() if address not in given})
     return options
+
+
+def named_now(options: PlayOptions) -> set[str]:
+    """The addresses of the parameters on the command line, by the names that they have now."""
+    if not options.params:
+        return set()
+    tree = tree_of(options.patch, options.model)
+    return {tree.leaf(address).address if address in tree else address for address, _ in options.params}
 
 
 def without_the_users(options: PlayOptions) -> PlayOptions:
@@ -212,7 +168,8 @@ def unused(path: Path) -> Path:
     default="auto",
     metavar="RUNTIME",
     show_default=True,
-    help="What executes the network: tensorrt, tensorrt-rtx, cuda, cuda-compiled, openvino, torch; auto: the best that is ready.",
+    cls=RuntimeOption,
+    help="What executes the network: {runtimes}; auto: the best that is ready.",
 )
 @click.option(
     "--frames",

@@ -1,9 +1,15 @@
-"""Numbers on a command line."""
+"""What several commands share: values, names and parameters on a command line."""
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from engine.show.options import PlayOptions
+
+if TYPE_CHECKING:
+    from engine.control.tree import ParamTree
+    from engine.core.params import Param
 
 
 class Between(click.FloatRange):
@@ -14,3 +20,104 @@ class Between(click.FloatRange):
         if not math.isfinite(number):
             self.fail(f"expected a finite number; got {value}", param, ctx)
         return number
+
+
+class RuntimeOption(click.Option):
+    """An option that takes a runtime; its help names those there are, and looks for them only when it is read."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        from engine.runtime.available import compiled_runtimes, runtimes
+
+        known = compiled_runtimes() if self.help and "{compiled}" in self.help else runtimes()
+        self.help = (self.help or "").replace("{compiled}", "{runtimes}").replace("{runtimes}", ", ".join(known))
+        return super().get_help_record(ctx)
+
+
+def read_size(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, int]:
+    """WIDTHxHEIGHT as two numbers, both even, as video encoders need. Raises click.BadParameter."""
+    width, _, height = value.lower().partition("x")
+    if not (width.isdigit() and height.isdigit()):
+        raise click.BadParameter(f"expected WIDTHxHEIGHT such as 1280x720; got {value!r}")
+    size = int(width), int(height)
+    if any(side % 2 or not 16 <= side <= 8192 for side in size):
+        raise click.BadParameter(f"expected even sides from 16 to 8192; got {value!r}")
+    return size
+
+
+def complete_patch(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Names of patches that begin so."""
+    from engine.core import resources
+
+    return [path.stem for path in resources.listing("patches", "*.toml") if path.stem.startswith(incomplete)]
+
+
+def complete_model(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Names of models that begin so."""
+    from engine.core import resources
+
+    return [path.name for path in resources.models() if path.name.startswith(incomplete)]
+
+
+def split_flags(args: list[str]) -> tuple[list[str], tuple[tuple[str, str], ...]]:
+    """Part arguments into those that are not parameter flags, and (address, value as text) of those that are.
+
+    Raises click.UsageError for a flag without its value.
+    """
+    rest: list[str] = []
+    given: list[tuple[str, str]] = []
+    words = iter(args)
+    for word in words:
+        name, equals, value = word.removeprefix("--").partition("=")
+        if word == "--":
+            return [*rest, word, *words], tuple(given)
+        if not word.startswith("--") or "." not in name:
+            rest.append(word)
+            continue
+        if not equals:
+            following = next(words, None)
+            if following is None:
+                raise click.UsageError(f"expected a value after --{name}, as in --{name} 0.5")
+            value = following
+        given.append(("/" + name.replace(".", "/"), value))
+    return rest, tuple(given)
+
+
+def usual_patch(model: str) -> str:
+    """The patch that plays a model where nobody names one: its card says which."""
+    from engine.core import resources
+    from engine.runtime.card import load_card
+
+    return load_card(resources.model_folder(model), verify=False).patch or PlayOptions().patch
+
+
+def tree_of(patch: str, model: str) -> "ParamTree":
+    """Every parameter of a show that plays `patch` with `model`; nothing is started. Raises what loading them raises."""
+    from engine.core import resources
+    from engine.instrument.instrument import Instrument, find_patch
+    from engine.runtime.card import load_card
+
+    card = load_card(resources.model_folder(model), verify=False)
+    return Instrument(find_patch(patch), card.info("")).tree
+
+
+def flag_of(address: str) -> str:
+    """The command-line flag of a parameter."""
+    return "--" + address.strip("/").replace("/", ".")
+
+
+def span(param: "Param") -> str:
+    """A parameter's range in words."""
+    if param.kind == "choice":
+        return ", ".join(param.choices)
+    if param.kind in ("float", "int", "vector"):
+        return f"{param.low:g} to {param.high:g}{', exponential' if param.curve == 'exp' else ''}"
+    return {"bool": "on, off", "trigger": "above 0 fires"}.get(param.kind, "any")
+
+
+def written(value: object) -> str:
+    """A value as a command line takes it."""
+    if isinstance(value, tuple):
+        return ",".join(f"{item:g}" for item in value)
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import click
 
-from engine.commands.play import complete_model
-from engine.commands.shared import Between
+from engine.commands.shared import Between, complete_model
 
 KINDS = ("samples", "classes", "mix", "styles", "neighbours")
 

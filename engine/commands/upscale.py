@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from engine.commands.play import complete_model
+from engine.commands.shared import complete_model
 
 
 @click.command(epilog="Example: clavilux upscale light -o ~/.local/share/clavilux/models/light-1024 --factor 4")

@@ -65,9 +65,14 @@ class ActionParam(Param):
 
     def __init__(self, action: type[Action]) -> None:
         super().__init__("" if action.state is None else action.state, doc=(action.__doc__ or "").partition("\n")[0])
+        self._state = Param(self.default, doc=self.doc)
         self.kind, self.name, self.action = "action", action.address.strip("/"), action
         self.holds = action.state is not None
         self.arguments = _arguments(action)
+
+    def check(self, raw: object) -> Value:
+        """A state, as a query is answered with. Raises ParamError."""
+        return self._state.check(raw) if self.kind == "action" else super().check(raw)
 
     @property
     def usage(self) -> str:

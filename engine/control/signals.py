@@ -4,19 +4,12 @@ import math
 
 from engine.control.patch import MACROS, suggest
 from engine.core.tick_context import TickContext
-from engine.core.types import FeatureFrame
+from engine.core.types import FeatureFrame, FeatureNames
 
-FEATURES = (
-    "loudness", "loudness_db", "level", "gain_db", "flux", "gradient", "centroid", "onset", "kick", "snare", "hat",
-    "pitch", "pitch_hz", "pitch_confidence",
-    "tempo_bpm", "tempo_confidence", "beat_phase", "bar_phase", "beat_count", "bar_count", "phrase_count",
-    "energy_8s", "energy_30s", "build", "drop", "break", "silence",
-)  # fmt: skip
-VECTORS = {"chroma": 12, "bands": 8, "mel": 40}
 MUSIC = ("tempo_bpm", "tempo_confidence", "beat_phase", "bar_phase", "beat_count", "bar_count", "phrase_count")
 PLAYED = ("midi/gate", "midi/velocity", "midi/note", "midi/bend", "midi/pressure")  # by hand, on a MIDI keyboard
 PLAYED_CHROMA, NOTE = "midi/chroma/", "event/note"
-EVENTS = ("onset", "kick", "snare", "hat", "note", "beat", "bar", "drop", "break", "build")
+BEAT, BAR = "event/beat", "event/bar"
 
 
 class Signals:
@@ -28,7 +21,8 @@ class Signals:
     Tempo, beats, bars and phrases are those in force, as the picture needs them, whoever keeps the beat.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, features: FeatureNames) -> None:
+        self._names = features
         self.now: list[float] = []
         self.heard: list[bool] = []  # whether a slot comes from sound, so that /audio/amount scales its routes
         self._slots: dict[str, int] = {}
@@ -40,7 +34,7 @@ class Signals:
 
     def add(self, name: str, heard: bool = False) -> int:
         """A new slot that its owner fills. Raises LookupError if the name is taken or means a feature."""
-        if name in self._slots or name in FEATURES or name in VECTORS:
+        if name in self._slots or name in self._names.values or name in self._names.vectors:
             raise LookupError(f"expected a new name; got {name!r}, which is taken")
         self._slots[name] = len(self.now)
         self.now.append(0.0)
@@ -51,28 +45,30 @@ class Signals:
         """The slot of a source, opened where it is sound. Raises LookupError with the nearest name there is."""
         if source in self._slots:
             return self._slots[source]
+        names = self._names
         path, _, last = source.rpartition("/")
         vector = path.rpartition("/")[2]
-        if source == "event/beat":
+        if source == BEAT:
             slot = self._beat_slot = self._open(source)
-        elif source == "event/bar":
+        elif source == BAR:
             slot = self._bar_slot = self._open(source)
         elif source in MUSIC:
             slot = self._open(source)
             self._music.append((slot, MUSIC.index(source)))
-        elif source.startswith("event/") and last in EVENTS:
+        elif source == NOTE or (source.startswith("event/") and last in names.events):
             slot = self._open(source)
             self._events[source.removeprefix("event/")] = slot
-        elif source in PLAYED or (last in FEATURES and not path.startswith(("event", "macro", "section"))):
+        elif source in PLAYED or (last in names.values and not path.startswith(("event", "macro", "section"))):
             slot = self._open(source)
             self._features.append((slot, source))
-        elif vector in VECTORS and last.isdecimal() and int(last) < VECTORS[vector]:
+        elif vector in names.vectors and last.isdecimal() and int(last) < names.vectors[vector]:
             slot = self._open(source)
             self._vectors.append((slot, path, int(last)))
         else:
-            vectors = tuple(f"{name}/0..{size - 1}" for name, size in VECTORS.items())
+            vectors = tuple(f"{name}/0..{size - 1}" for name, size in names.vectors.items())
+            events = dict.fromkeys((*(f"event/{kind}" for kind in names.events), BEAT, BAR, NOTE))
             hands = (*PLAYED, f"{PLAYED_CHROMA}0..11", *(f"macro/{macro}" for macro in MACROS))
-            known = (*self._slots, *FEATURES, *vectors, *(f"event/{kind}" for kind in EVENTS), *hands)
+            known = dict.fromkeys((*self._slots, *names.values, *MUSIC, *vectors, *events, *hands))
             raise LookupError(f"expected a source, one of {', '.join(known)}{suggest(source, known)}; got {source!r}")
         return slot
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from engine.control.action import ActionParam
-from engine.core.params import Leaf, ParamError
+from engine.core.params import Leaf, ParamError, former_addresses
 from engine.core.types import Call, Change, Value
 
 MOST_WAITING = 64  # posts between two ticks: more than fingers press
@@ -70,6 +70,7 @@ class ParamTree:
 
     def __init__(self) -> None:
         self._leaves: dict[str, Leaf] = {}
+        self._former: Mapping[str, str] = {}  # address of old -> address
         self._targets: dict[str, Target] = {}
         self._routed: tuple[Target, ...] = ()
         self._gliding: dict[str, Target] = {}
@@ -113,20 +114,28 @@ class ParamTree:
                 self._targets[address] = Target(leaf)
             self._values[address] = leaf.value
         self._leaves = {**leaves, **placed}
+        self._former = former_addresses(self._leaves)
         self._snapshot = None
         self.version += 1
 
     def leaf(self, address: str) -> Leaf:
-        """The leaf at an address. Raises LookupError that names near misses."""
-        found = self._leaves.get(address)
+        """The leaf at an address, or at one that it had before. Raises LookupError that names near misses."""
+        leaves = self._leaves
+        found = leaves.get(address)
         if found is None:
-            near = difflib.get_close_matches(address, list(self._leaves), 3)
+            found = leaves.get(self._former.get(address, ""))
+        if found is None:
+            near = difflib.get_close_matches(address, list(leaves), 3)
             raise LookupError(f"expected the address of a parameter{', as ' + ', '.join(near) if near else ''}; got {address!r}")
         return found
 
     def leaves(self) -> Mapping[str, Leaf]:
         """All leaves by address, as they are now; from any thread."""
         return self._leaves.copy()
+
+    def former(self) -> Mapping[str, str]:
+        """Addresses of old that still answer, unlisted -> those that took their place; from any thread."""
+        return self._former
 
     def __iter__(self) -> Iterator[str]:
         return iter(tuple(self._leaves))
@@ -135,7 +144,7 @@ class ParamTree:
         return len(self._leaves)
 
     def __contains__(self, address: object) -> bool:
-        return address in self._leaves
+        return address in self._leaves or address in self._former
 
     def post(self, address: str, raw: object, t_posted: float | None = None) -> None:
         """From any thread: ask for a new base, in force from the next tick; the latest wins.
@@ -144,7 +153,8 @@ class ParamTree:
         `t_posted` is the time.monotonic() of the hand's own doing, now unless the caller knows better.
         Raises LookupError for an unknown address and ParamError for a value it does not take: nothing then changes.
         """
-        param = self.leaf(address).param
+        leaf = self.leaf(address)
+        address, param = leaf.address, leaf.param
         if isinstance(param, ActionParam):
             self.call(address, (raw,), t_posted)
             return
@@ -160,7 +170,8 @@ class ParamTree:
         Raises LookupError for an unknown address, ParamError for arguments that it does not take, for an address that is no
         action's, and while `MOST_WAITING` wait already: nothing is then asked for.
         """
-        param = self.leaf(address).param
+        leaf = self.leaf(address)
+        address, param = leaf.address, leaf.param
         if not isinstance(param, ActionParam):
             raise ParamError(f"expected an action; got {address}, a {param.kind}")
         checked = param.check_arguments(arguments)
@@ -220,7 +231,7 @@ class ParamTree:
         leaf = self.leaf(address)
         if isinstance(leaf.param, ActionParam):
             raise ParamError(f"expected a parameter; got {address}, an action, which has no base")
-        value = leaf.param.check(raw)
+        address, value = leaf.address, leaf.param.check(raw)
         target = self._targets.get(address)
         if target is not None:
             leaf.base = value
@@ -245,9 +256,9 @@ class ParamTree:
     def target(self, address: str) -> Target:
         """What a route moves. Raises LookupError for an unknown address, ParamError for a parameter without a range."""
         leaf = self.leaf(address)
-        if address not in self._targets:
+        if leaf.address not in self._targets:
             raise ParamError(f"expected a numeric parameter; got {address}, a {leaf.param.kind}")
-        return self._targets[address]
+        return self._targets[leaf.address]
 
     def route(self, targets: tuple[Target, ...]) -> None:
         """From now on these, and no others, are moved by offsets."""

@@ -41,10 +41,12 @@ class Param:
         choices: Sequence[str] = (),
         adds: bool = False,
         counts: Sequence[int] = (),
+        formerly: Sequence[str] = (),
     ) -> None:
         self.name = ""
         self.doc, self.low, self.high, self.unit, self.slew_s = doc, float(low), float(high), unit, slew_s
         self.curve, self.choices = curve, tuple(choices)
+        self.formerly = tuple(formerly)  # names that it had before: they keep answering, unlisted
         self.counts = tuple(counts)  # how many numbers a vector takes, besides none; () for any
         self.kind = _kind_of(default, self.choices)
         self.adds = adds or self.kind == "trigger"  # each post counts: the next does not take its place
@@ -121,13 +123,15 @@ class Param:
 class Leaf:
     """One parameter of one instance. `base` is what the hand set; `value` is base plus routes, and is in force.
 
+    `formerly` are the ends that its address had before: `enabled`, or `camera/x` where the part was renamed too.
     Only the control thread writes; any thread may read.
     """
 
-    __slots__ = ("address", "base", "param", "value")
+    __slots__ = ("address", "base", "formerly", "param", "value")
 
     def __init__(self, param: Param, address: str = "") -> None:
         self.param, self.address = param, address
+        self.formerly = param.formerly
         self.base: Value = param.default
         self.value: Value = param.default
 
@@ -155,6 +159,22 @@ class Parametric:
         for base in reversed(cls.__mro__):
             found.update({name: item for name, item in vars(base).items() if isinstance(item, Param)})
         return tuple(found.values())
+
+
+def answer_to_former(leaves: Mapping[str, Leaf], names: Sequence[str]) -> None:
+    """Let the leaves of a part, by name, answer to the `names` that the part itself had before, as in `camera/x`."""
+    for key, leaf in leaves.items():
+        leaf.formerly = (*leaf.param.formerly, *(f"{name}/{end}" for name in names for end in (key, *leaf.param.formerly)))
+
+
+def former_addresses(leaves: Mapping[str, Leaf]) -> dict[str, str]:
+    """The addresses that leaves, by address, had before -> those they have now. What has an address now keeps it."""
+    found: dict[str, str] = {}
+    for address, leaf in leaves.items():
+        for old in leaf.formerly:
+            root = address.rsplit("/", old.count("/") + 1)[0]
+            found[f"{root}/{old}"] = address
+    return {old: address for old, address in found.items() if old not in leaves}
 
 
 def _kind_of(default: Value | type[Trigger], choices: tuple[str, ...]) -> str:

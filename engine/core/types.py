@@ -40,7 +40,7 @@ class FeatureFrame:
 class LatentState:
     """One input of a generator. `truncation` scales the spread of z; `noise` feeds the network's own random inputs.
 
-    `live` holds whatever else a model lets move (`engine.core.network.Network.live`); all zeros is at rest.
+    `extra_inputs` holds whatever else a model lets move (`engine.core.network.Network.extra_inputs`); all zeros is at rest.
     """
 
     z: FloatArray  # (Z,)
@@ -48,6 +48,15 @@ class LatentState:
     truncation: float  # 0..1
     noise: FloatArray  # (N,)
     extra_inputs: Mapping[str, FloatArray] = field(default_factory=dict)  # input -> its shape
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureNames:
+    """What the registered features write, input by input, and so what there is to listen to in a `FeatureFrame`."""
+
+    values: tuple[str, ...]
+    vectors: Mapping[str, int]  # name -> size
+    events: tuple[str, ...]
 
 
 class Change(NamedTuple):

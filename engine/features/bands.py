@@ -1,5 +1,8 @@
 """Energy by frequency: mel bands and eight broad ones."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import numpy as np
 
 from engine.core.registry import register
@@ -35,6 +38,7 @@ def triangles(frequencies_hz: FloatArray, edges_hz: FloatArray) -> FloatArray:
 class Bands(Feature):
     """`mel` (40,) and `bands` (8,: sub bass to air), logarithmic, after the gain, 0..1."""
 
+    vectors: ClassVar[Mapping[str, int]] = {"mel": MELS, "bands": len(EDGES_HZ) - 1}
     after = ("gain",)
 
     def __init__(self, form: Format) -> None:

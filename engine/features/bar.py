@@ -19,6 +19,8 @@ class Bar(Feature):
     A bar's first beat is taken to be where chords change and kicks, not snares, fall.
     """
 
+    values = ("bar_phase", "bar_count", "phrase_count")
+    events = ("bar",)
     after = ("tempo", "chroma", "drums", "form")
     every_input = False
     beats_per_bar = Param(4, low=2, high=7, doc="The metre; it is not guessed.")

@@ -15,6 +15,7 @@ LOW_HZ, OCTAVES = 100.0, 7.0
 class Centroid(Feature):
     """`centroid`: brightness, 0 at 100 Hz to 1 at 12.8 kHz on an octave scale; holds in silence."""
 
+    values = ("centroid",)
     after = ("bands",)
 
     def __init__(self, form: Format) -> None:

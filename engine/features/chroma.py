@@ -1,5 +1,8 @@
 """Chroma: how strongly each of the twelve pitch classes sounds."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import numpy as np
 
 from engine.core.registry import register
@@ -25,6 +28,7 @@ class Chroma(Feature):
     updates (non-negative factorisation with a fixed dictionary, after Smaragdis and Brown 2003): overtones count for their note.
     """
 
+    vectors: ClassVar[Mapping[str, int]] = {"chroma": 12}
     after = ("gain",)
 
     def __init__(self, form: Format) -> None:

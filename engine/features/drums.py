@@ -44,6 +44,8 @@ class Drums(Feature):
     A network of one small hidden layer, trained on General MIDI drum kits alone and in music, looks at every hop.
     """
 
+    values = NAMES
+    events = NAMES
     after = ("bands",)
     threshold = Param(0.8, low=0.3, high=0.98, doc="How sure a hit must be.")
 

@@ -17,6 +17,7 @@ class Flux(Feature):
     `flux`: 0..1 of the strongest rise of the last seconds. The raw novelty is left for onset and tempo.
     """
 
+    values = ("flux",)
     after = ("bands",)
 
     def __init__(self, form: Format) -> None:

@@ -26,6 +26,8 @@ class Form(Feature):
     carry the time at which the bass came in, a quarter of a second before they are told.
     """
 
+    values = ("energy_8s", "energy_30s", "build", "break", "drop")
+    events = ("build", "break", "drop")
     after = ("loudness", "gate", "onset", "centroid")
     every_input = False
 

@@ -20,6 +20,7 @@ class Gain(Feature):
     `gain_db`, and `level`: loudness after the gain, 0.8 at the target. Sets the gain that later features apply; 0 in silence.
     """
 
+    values = ("gain_db", "level")
     after = ("gate", "loudness")
     auto_gain = Param(True, doc="Follow the loudness of the music.")
     trim_db = Param(0.0, low=-30.0, high=30.0, unit="dB", doc="Gain by hand, on top of the auto-gain.")

@@ -12,6 +12,7 @@ HOLD_S = 0.4
 class Gate(Feature):
     """`silence`: 1 after 0.4 s below the gate; 0 again with the first hop above it."""
 
+    values = ("silence",)
     after = ("loudness",)
     gate_db = Param(-60.0, low=-90.0, high=-20.0, unit="dB", doc="Sound below this loudness is silence.")
 

@@ -13,6 +13,7 @@ MEMORY_S = 60.0
 class Gradient(Feature):
     """`gradient`: rise of the spectrum's power over 23 ms, negatives to 0, by the running maximum (Deep Music Visualizer)."""
 
+    values = ("gradient",)
     after = ("gain",)
 
     def __init__(self, form: Format) -> None:

@@ -24,6 +24,8 @@ def k_weights(frequencies_hz: FloatArray) -> FloatArray:
 class Loudness(Feature):
     """K-weighted loudness of the window: `loudness_db` (LUFS-like, a full-scale 1 kHz sine is about -3) and `loudness`."""
 
+    values = ("loudness_db", "loudness")
+
     def __init__(self, form: Format) -> None:
         bins = Spectrum(form).size // 2 + 1
         self._weights = k_weights(np.linspace(0.0, form.rate_hz / 2, bins, dtype=np.float32)) / np.float32(

@@ -18,6 +18,8 @@ class Onset(Feature):
     The threshold follows the mean novelty of the last 0.12 s; onsets are at least 45 ms apart.
     """
 
+    values = ("onset",)
+    events = ("onset",)
     after = ("flux",)
     threshold = Param(2.4, low=1.0, high=5.0, doc="How far a rise must stand above the mean of the last moments.")
 

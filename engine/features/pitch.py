@@ -16,6 +16,7 @@ LOW_HZ, HIGH_HZ, OCTAVES = 40.0, 2000.0, 6.0
 class Pitch(Feature):
     """`pitch_hz` (0: none yet), `pitch` (0 at 40 Hz, 1/6 an octave) and `pitch_confidence`; held where there is none."""
 
+    values = ("pitch_hz", "pitch", "pitch_confidence")
     after = ("gate",)
 
     def __init__(self, form: Format) -> None:

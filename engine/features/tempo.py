@@ -34,6 +34,8 @@ class Tempo(Feature):
     steady, also through breaks. Event `beat` while it is sure; `beat_count` counts on from the first tempo found.
     """
 
+    values = ("tempo_bpm", "tempo_confidence", "beat_phase", "beat_count")
+    events = ("beat",)
     after = ("flux", "drums")
     every_input = False
     centre_bpm = Param(120.0, low=60.0, high=200.0, unit="BPM", doc="Of tempi an octave apart the one nearer to this is taken.")

@@ -49,7 +49,7 @@ def bands(resolution: int, base: int, most: int) -> list[Band]:
 
 
 class Input(nn.Module):
-    """Fourier features (B,C,S,S), float32, of a plane that the style turns and shifts, and after it the camera."""
+    """Fourier features (B,C,S,S), float32, of a plane that the style turns and shifts, and after it the view."""
 
     exact = ("weight", "transform", "freqs", "phases", "places")
 
@@ -73,14 +73,14 @@ class Input(nn.Module):
         v, u = torch.meshgrid(axis, axis, indexing="ij")
         self.register_buffer("places", torch.stack([u, v], 2).flatten(0, 1), persistent=False)  # (S*S, 2)
 
-    def forward(self, w: Tensor, camera: Tensor | None) -> Tensor:
-        """w (B,W); camera (B,4): x, y, angle, zoom."""
+    def forward(self, w: Tensor, view: Tensor | None) -> Tensor:
+        """w (B,W); view (B,4): x, y, angle, zoom."""
         pose = self.affine(w)  # (B, 4): cos, sin, x, y, to be divided by the length of the first two
         cos, sin, x, y = (pose / pose[:, :2].square().sum(1, keepdim=True).sqrt()).unbind(1)
         plane = torch.stack([cos, -sin, sin * y - cos * x, sin, cos, -sin * x - cos * y], 1).view(-1, 2, 3)
         plane = plane @ self.transform.float()
-        if camera is not None:
-            right, down, angle, zoom = camera.unbind(1)
+        if view is not None:
+            right, down, angle, zoom = view.unbind(1)
             seen = inverse(right, down, zoom, angle)  # (B, 2, 3)
             plane = torch.cat([plane[:, :, :2] @ seen[:, :, :2], plane[:, :, :2] @ seen[:, :, 2:] + plane[:, :, 2:]], 2)
         phases = self.phases.float()[:, None] + self.freqs.float() @ plane[:, :, 2:]  # (B, C, 1)
@@ -178,9 +178,9 @@ class Synthesis(nn.Module):
             else:
                 self.add_module(name, Layer(w_size, before, band, kernel, radial and index < DEPTH - CRITICAL, clamp))
 
-    def forward(self, w: Tensor, camera: Tensor | None) -> Tensor:
-        """w (B,L,W); camera (B,4): (B,3,H,W), float32."""
-        x: Tensor = self.input(w[:, 0], camera)
+    def forward(self, w: Tensor, view: Tensor | None) -> Tensor:
+        """w (B,L,W); view (B,4): (B,3,H,W), float32."""
+        x: Tensor = self.input(w[:, 0], view)
         for index, layer in enumerate(list(self.children())[1:], 1):
             x = layer(x, w[:, index])
         return x * 0.25
@@ -194,7 +194,7 @@ class StyleGAN3(Network):
     channel_max, mapping_layers, conv_clamp as for StyleGAN2. Kind r has, as published, twice the channels.
 
     live, all at rest at zero: spread, styles and w as for StyleGAN2, a layer's group being that of its highest frequency, and
-    camera (4,): the plane on which the picture lies is moved by x and y (shares of the frame, right and down) after it was turned
+    view (4,): the plane on which the picture lies is moved by x and y (shares of the frame, right and down) after it was turned
     by an angle (radians, counterclockwise) and enlarged by e^zoom round the middle of the frame.
     """
 
@@ -213,7 +213,7 @@ class StyleGAN3(Network):
         self.mapping = MappingNetwork(self.z_size, c_size, w_size, int(config["mapping_layers"]), detail)
         kernel = 3 if kind == "t" else 1
         self.synthesis = Synthesis(w_size, rows, kernel, kind == "r", float(config["conv_clamp"]))
-        self.extra_inputs = {**self.mapping.extra_inputs, "camera": (4,)}
+        self.extra_inputs = {**self.mapping.extra_inputs, "view": (4,)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
@@ -223,5 +223,5 @@ class StyleGAN3(Network):
         self, z: Tensor, y: Tensor, truncation: Tensor, noise: Tensor, extra_inputs: Mapping[str, Tensor] = NOTHING
     ) -> Tensor:
         """z (B,Z), y (B,C), truncation (B,1), noise (B,1,1), live[name] (B,*shape): the picture (B,3,H,W), about -1..1."""
-        camera = extra_inputs["camera"].float() if "camera" in extra_inputs else None
-        return self.synthesis(self.mapping(z, y, truncation, extra_inputs), camera)  # type: ignore[no-any-return]
+        view = extra_inputs["view"].float() if "view" in extra_inputs else None
+        return self.synthesis(self.mapping(z, y, truncation, extra_inputs), view)  # type: ignore[no-any-return]

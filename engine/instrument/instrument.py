@@ -147,4 +147,5 @@ class Instrument:
         self.player.offer(patch)
 
     def _checked(self, settings: tuple[tuple[str, str], ...]) -> dict[str, Value]:
-        return {address: self.tree.leaf(address).param.parse(text) for address, text in settings}
+        leaves = [(self.tree.leaf(address), text) for address, text in settings]
+        return {leaf.address: leaf.param.parse(text) for leaf, text in leaves}

@@ -10,6 +10,7 @@ from engine.control.transport import Transport
 from engine.control.tree import ParamTree
 from engine.core.params import Leaf, Param, Parametric
 from engine.core.types import GeneratorInfo, Tick, TickInput, Value
+from engine.features.analysis.analyser import feature_names
 from engine.instrument.show_params import PANIC
 from engine.instrument.wiring import WiredPatch
 from engine.latent.classes import class_leaves
@@ -47,7 +48,7 @@ class PatchPlayer:
     ) -> None:
         self.tree, self._info, self._overrides = tree, info, dict(overrides or {})
         self._transport = transport or Transport(hop / rate_hz)
-        self._performance, self._audio = Performance(), Audio()
+        self._performance, self._audio, self._features = Performance(), Audio(), feature_names()
         self._performance.leaves["seed"].set_base(seed)
         self._seed = int(self._performance.seed)
         self._extra_inputs = NetworkInputs(info, self._seed)
@@ -168,7 +169,7 @@ class PatchPlayer:
         playing = self._wired
         own = {f"/{prefix}/{name}" for prefix, part in playing.parts.items() for name in part.leaves} if playing else set()
         outside = {address: leaf for address, leaf in self.tree.leaves().items() if address not in own}
-        return WiredPatch(patch, outside, self._info.z_size, self._info.class_names, self._seed)
+        return WiredPatch(patch, outside, self._info.z_size, self._info.class_names, self._seed, self._features)
 
     def _take(self, wired: WiredPatch, keep: bool) -> None:
         """Let `rig` play from here on."""

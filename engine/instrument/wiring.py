@@ -11,18 +11,18 @@ from engine.control.routes import Route, Router
 from engine.control.sections import Section
 from engine.control.signals import Signals
 from engine.control.tree import ParamTree
-from engine.core.params import Leaf, ParamError, Parametric
+from engine.core.params import Leaf, ParamError, Parametric, former_addresses
 from engine.core.registry import lookup, names
 from engine.core.rng import Rng
 from engine.core.tick_context import TickContext
-from engine.core.types import Value
+from engine.core.types import FeatureNames, Value
 from engine.latent.classes import ClassMixer, slugs
 from engine.latent.mover import Mover
 
 MIX = "mix"  # the address of the class mixer's own parameters
 RESET = ("/shader/", "/latent/", "/network/", "/classes/")  # what a new patch sets back to its defaults first
 MOST = 12  # classes that a patch for any model brings into play: as many as there are pitch classes
-FRESH = ("leaves", "chance", "spec", "moves", "weights", "palette")  # what a reloaded part does not take from its old self
+FRESH = ("leaves", "rng", "spec", "moves", "weights", "palette")  # what a reloaded part does not take from its old self
 
 
 class WiredPatch:
@@ -32,9 +32,17 @@ class WiredPatch:
     all else belongs to the control thread.
     """
 
-    def __init__(self, patch: Patch, outside: Mapping[str, Leaf], z_size: int, class_names: tuple[str, ...], seed: int) -> None:
+    def __init__(
+        self,
+        patch: Patch,
+        outside: Mapping[str, Leaf],
+        z_size: int,
+        class_names: tuple[str, ...],
+        seed: int,
+        features: FeatureNames,
+    ) -> None:
         self.patch, self._outside, self._z_size = patch, outside, z_size
-        self.signals = Signals()
+        self.signals = Signals(features)
         self.parts: dict[str, Parametric] = {}
         self._macro_slots = [self.signals.add(f"macro/{name}") for name in MACROS]
         self.sections = [Section(spec) for spec in patch.sections]
@@ -63,6 +71,7 @@ class WiredPatch:
             self.parts[f"route/{route_spec.name}"] = route
             self._routes.append((route, self._source(route_spec.keys, route_spec.source), route_spec.address))
         self._own = {f"/{prefix}/{name}": leaf for prefix, part in self.parts.items() for name, leaf in part.leaves.items()}
+        self._former = former_addresses({**outside, **self._own})
         self.initial = {address: leaf.base for address, leaf in self._own.items()} | self._bases()
         for route_spec in patch.routes:
             self._numeric(route_spec.keys, route_spec.address)
@@ -166,7 +175,9 @@ class WiredPatch:
         taken = any(address == f"/{name}" or address.startswith(f"/{name}/") for address in self._outside)
         if taken or name in self.parts or name in ("route", "section"):
             self.patch.fail(at, f"expected a name of its own; got {name!r}, which is taken")
-        for key, value in spec.settings.items():
+        former = {old: key for key, leaf in part.leaves.items() for old in leaf.formerly}
+        for written, value in spec.settings.items():
+            key = written if written in part.leaves else former.get(written, written)
             if key not in part.leaves:
                 known = ", ".join(part.leaves) or "nothing"
                 self.patch.fail((*at, key), f"expected one of {known}{suggest(key, part.leaves)}; got {key!r}")
@@ -200,7 +211,7 @@ class WiredPatch:
         bases: dict[str, Value] = {}
         for address, raw in self.patch.settings.items():
             keys = self.patch.settings_keys[address]
-            bases[address] = self._checked(keys, self._leaf(keys, address), raw)
+            bases[self._address(address)] = self._checked(keys, self._leaf(keys, address), raw)
         return bases | {f"/classes/{name}": min(max(weight, 0.0), 1.0) for name, weight in self._palette.items()}
 
     def _section_goals(self, section: Section) -> dict[str, Value]:
@@ -213,7 +224,7 @@ class WiredPatch:
             goals[f"/classes/{name}"] = min(max(weight, 0.0), 1.0)
         for address, raw in spec.settings.items():
             keys = ("section", spec.name, "set", address)
-            goals[address] = self._checked(keys, self._numeric(keys, address), raw)
+            goals[self._address(address)] = self._checked(keys, self._numeric(keys, address), raw)
         return goals
 
     def _check_midi(self, spec: MidiSpec) -> None:
@@ -253,8 +264,13 @@ class WiredPatch:
                 self.patch.fail(spec.keys, f"expected the value that it sets, for {param.usage}; got none")
             self.patch.fail((*spec.keys, "value"), str(error))
 
+    def _address(self, written: str) -> str:
+        """The address that a parameter has now, by that of any time."""
+        return self._former.get(written, written)
+
     def _leaf(self, keys: Keys, address: str) -> Leaf:
-        found = self._own.get(address) or self._outside.get(address)
+        now = self._address(address)
+        found = self._own.get(now) or self._outside.get(now)
         if found is None:
             known = (*self._own, *self._outside)
             self.patch.fail(keys, f"expected the address of a parameter{suggest(address, known)}; got {address!r}")

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from engine.core.params import Leaf, Param, Parametric
-from engine.core.registry import lookup
+from engine.core.params import Leaf, Param, Parametric, answer_to_former
+from engine.core.registry import former_names, lookup
 from engine.core.rng import Rng
 from engine.core.tick_context import TickContext
 from engine.core.types import FloatArray, GeneratorInfo
@@ -56,6 +56,7 @@ class NetworkInputs:
             was = {key: kept.get(f"{name}/{key}", leaf) for key, leaf in part.leaves.items()}
             alike = {key: leaf for key, leaf in was.items() if leaf.param.counts == part.leaves[key].param.counts}
             part.leaves = {**part.leaves, **alike}
+            answer_to_former(part.leaves, former_names("input", name))
             leaves |= {f"{name}/{key}": leaf for key, leaf in part.leaves.items()}
             self.inputs[name] = part
         self._sliders = []

@@ -21,6 +21,9 @@ class ParameterTree(Protocol):
     def leaves(self) -> Mapping[str, Leaf]:
         """A copy of all leaves by address."""
 
+    def former(self) -> Mapping[str, str]:
+        """Addresses of old that still answer, unlisted -> those that took their place."""
+
     def post(self, address: str, raw: object, t_posted: float | None = None) -> None:
         """A new base, in force from the next tick; the latest wins. Raises LookupError or ParamError: nothing then changes.
 

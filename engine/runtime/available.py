@@ -1,33 +1,12 @@
 """What can execute a network on this machine, told without loading any of it: shared by the doctor and by whoever chooses."""
 
-import importlib.metadata
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from engine.runtime.nvidia import NvidiaCard, cards
-
-RUNTIMES = ("tensorrt", "tensorrt-rtx", "cuda", "openvino", "torch")  # best first: what "auto" looks at, in this order
-NAMED_ONLY = ("cuda-compiled",)  # only for whoever names them: a minute without pictures is not auto's to take
-OLDEST = {"tensorrt": (7, 5), "tensorrt-rtx": (7, 5), "cuda": (7, 5), "cuda-compiled": (7, 5)}  # compute capabilities
-RTX = ((7, 5), (8, 0), (8, 6), (8, 9), (12, 0), (12, 1))  # those that TensorRT for RTX 1.7 is made for
-PACKAGES = {
-    "tensorrt": ("tensorrt-cu13", "tensorrt-cu12", "tensorrt"),
-    "tensorrt-rtx": ("tensorrt-rtx-cu13-bindings", "tensorrt-rtx-cu13", "tensorrt-rtx"),
-    "cuda": ("torch",),
-    "cuda-compiled": ("torch",),
-    "openvino": ("openvino",),
-    "torch": ("torch",),
-}
-CUDA = "install PyTorch for CUDA: pip install torch --index-url as its website says"
-INSTALL = {
-    "tensorrt": 'pip install "clavilux[tensorrt]"',
-    "tensorrt-rtx": 'pip install "clavilux[rtx]"',
-    "cuda": CUDA,
-    "cuda-compiled": CUDA,
-    "openvino": "pip install openvino",
-    "torch": "pip install torch",
-}
+from engine.core.registry import lookup, names
+from engine.runtime.backend import Backend, CompiledBackend
+from engine.runtime.nvidia import cards
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,32 +19,50 @@ class Availability:
     advice: str = ""
 
 
+def backend(runtime: str) -> type[Backend]:
+    """The class of a runtime. Raises ValueError for a name that is none."""
+    try:
+        found: type[Backend] = lookup("runtime", runtime)
+    except LookupError as error:
+        raise ValueError(str(error).replace("one of ", "one of auto, ", 1)) from None
+    return found
+
+
+def runtimes() -> tuple[str, ...]:
+    """The names of all runtimes: those that auto may take, best first, then those that are for whoever names them."""
+    return tuple(sorted(names("runtime"), key=lambda name: (-backend(name).rank, name)))
+
+
+def compiled_runtimes() -> tuple[str, ...]:
+    """Those that models are compiled for, best first."""
+    return tuple(name for name in runtimes() if issubclass(backend(name), CompiledBackend))
+
+
 def availabilities() -> tuple[Availability, ...]:
     """All runtimes that auto may take, best first."""
-    return tuple(availability(runtime) for runtime in RUNTIMES)
+    return tuple(availability(runtime) for runtime in runtimes() if backend(runtime).rank > 0)
 
 
 def availability(runtime: str) -> Availability:
     """What this machine has of one. Raises ValueError for a name that is none."""
-    if runtime not in (*RUNTIMES, *NAMED_ONLY):
-        raise ValueError(f"expected a runtime, one of auto, {', '.join((*RUNTIMES, *NAMED_ONLY))}; got {runtime!r}")
-    if runtime in OLDEST:
-        if not cards():
+    needs = backend(runtime).requirements
+    here = cards()[0] if needs.oldest is not None and cards() else None
+    if needs.oldest is not None:
+        if here is None:
             return Availability(runtime, False, "no NVIDIA card answers")
-        card = cards()[0]
-        if not suits(runtime, card):
-            return Availability(runtime, False, f"not made for {card.name} ({card.target})")
-    version = installed(runtime)
+        if not needs.suits(here):
+            return Availability(runtime, False, f"not made for {here.name} ({here.target})")
+    version = needs.installed()
     if version is None:
-        return Availability(runtime, False, "not installed", INSTALL[runtime])
-    if runtime not in OLDEST:
+        return Availability(runtime, False, "not installed", needs.install)
+    if here is None:
         return Availability(runtime, True, version)
-    if PACKAGES[runtime] == PACKAGES["cuda"] and "+cpu" in version:
-        return Availability(runtime, False, f"{version} is the build for processors", INSTALL[runtime])
+    if "+cpu" in version:
+        return Availability(runtime, False, f"{version} is the build for processors", needs.install)
     built_for = re.search(r"cu(\d\d)", version)
-    if built_for is not None and int(card.driver.partition(".")[0]) < int(built_for[1]):
-        return Availability(runtime, False, f"{version}, but a driver for CUDA {card.driver}", "update NVIDIA's driver")
-    return Availability(runtime, True, f"{version} on {card.name} ({card.target}, {card.memory_bytes >> 30} GiB)")
+    if built_for is not None and int(here.driver.partition(".")[0]) < int(built_for[1]):
+        return Availability(runtime, False, f"{version}, but a driver for CUDA {here.driver}", "update NVIDIA's driver")
+    return Availability(runtime, True, f"{version} on {here.name} ({here.target}, {here.memory_bytes >> 30} GiB)")
 
 
 def reasons(missing: Iterable[Availability]) -> str:
@@ -74,20 +71,3 @@ def reasons(missing: Iterable[Availability]) -> str:
     for found in missing:
         told.setdefault(found.found + (f" ({found.advice})" if found.advice else ""), []).append(found.runtime)
     return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in told.items())
-
-
-def suits(runtime: str, card: NvidiaCard) -> bool:
-    """Whether a runtime is made for a card."""
-    if runtime == "tensorrt-rtx":
-        return card.capability in RTX
-    return card.capability >= OLDEST[runtime]
-
-
-def installed(runtime: str) -> str | None:
-    """A runtime's package and version, or None."""
-    for package in PACKAGES[runtime]:
-        try:
-            return f"{package} {importlib.metadata.version(package)}"
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return None

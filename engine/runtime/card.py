@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
+from engine.core.registry import renamed
 from engine.core.resources import model_name
 from engine.core.types import Directions, GeneratorInfo
 
@@ -194,13 +195,15 @@ class _Entry:
 
 
 def _extra_inputs(entry: _Entry) -> dict[str, tuple[int, ...]]:
-    """[live]: the network's further inputs and their shapes."""
-    if "live" not in entry.table:
+    """[extra_inputs], which was [live] once: the network's further inputs by the names that they have now, and their shapes."""
+    key = "extra_inputs" if "extra_inputs" in entry.table or "live" not in entry.table else "live"
+    if key not in entry.table:
         return {}
-    table = _Entry(entry.file, entry.get("live", dict))
-    found = {name: table.sizes(name) for name in table.table}
+    table = _Entry(entry.file, entry.get(key, dict))
+    now = renamed("input")
+    found = {now.get(name, name): table.sizes(name) for name in table.table}
     if not all(name.isidentifier() for name in found) or sum(math.prod(shape) for shape in found.values()) > LATENT_LIMIT:
-        raise CardError(f"expected [live] inputs of up to {LATENT_LIMIT} numbers, named, in {entry.file}; got {found}")
+        raise CardError(f"expected [extra_inputs] of up to {LATENT_LIMIT} numbers, named, in {entry.file}; got {found}")
     return found
 
 

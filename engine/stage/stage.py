@@ -153,7 +153,7 @@ class Stage:
         dark = values.truth("/blackout", SWITCH)
         level = 0.0 if dark else values.number("/master/level", MASTER)
         flashes = values.number("/limiter/flashes", self._limits["flashes"])
-        limited = values.truth("/limiter/enabled", self._limits["enabled"])
+        limited = values.truth("/limiter/on", self._limits["on"])
         gain = self._limiter.step(self._encoded.texture, level**2.2, step_s, flashes if limited else 0.0)
         grain = values.number("/stage/grain", self._settings["grain"])
         uniforms = {"level": level, "grain": grain, "frame": float(self._count % 64)}

@@ -22,5 +22,5 @@ class StageSettings(Parametric):
 class LimiterSettings(Parametric):
     """The limit on flashes of the whole field, WCAG 2.2's general and red flash."""
 
-    enabled = Param(True, doc="Off lets every flash through: only before an audience that was warned.")
+    on = Param(True, doc="Off lets every flash through: only before an audience that was warned.", formerly=("enabled",))
     flashes = Param(3.0, low=0.5, high=30.0, curve="exp", unit="1/s", doc="Most flashes of the whole field in a second.")

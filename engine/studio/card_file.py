@@ -37,6 +37,7 @@ def complete(folder: Path, card: dict[str, Any], network: Network) -> dict[str, 
     That is the sizes of its inputs and outputs, its parameters, and the GMAC of a frame, counted. The network is frozen by it;
     one on PyTorch's "meta" device is counted without being computed.
     """
+    card = {key: value for key, value in card.items() if key != "live"}  # what [extra_inputs] was called
     files = sorted(folder.glob("*.safetensors"), key=lambda file: (file.name != GENERATOR, file.name))
     return card | {
         "z_size": network.z_size,
@@ -44,7 +45,7 @@ def complete(folder: Path, card: dict[str, Any], network: Network) -> dict[str, 
         "resolution": list(network.resolution),
         "gmac": round(gmac(network), 3),
         "params": sum(parameter.numel() for parameter in network.parameters()),
-        **({"live": {name: list(shape) for name, shape in network.extra_inputs.items()}} if network.extra_inputs else {}),
+        **({"extra_inputs": {name: list(shape) for name, shape in network.extra_inputs.items()}} if network.extra_inputs else {}),
         "weights": [{"file": file.name, "sha256": sha256(file), "bytes": file.stat().st_size} for file in files],
     }
 

@@ -11,6 +11,7 @@ from engine.control.patch import MACROS, Patch, PatchError, load_patch
 from engine.control.signals import Signals
 from engine.core import resources
 from engine.core.types import Event
+from engine.features.analysis.analyser import feature_names
 from engine.instrument.patch_player import PatchPlayer
 from engine.instrument.show_params import Switches
 
@@ -112,7 +113,7 @@ def test_a_patch_without_it_has_no_bindings():
         ('"relative/1" = "/blackout"', "midi.relative/1", "expected a number for an encoder to turn; got /blackout, a bool"),
         ('"cc/1" = { to = "/walk/speed", press = "hold" }', "midi.cc/1.press", "expected a switch to hold on"),
         ('"cc/1" = { to = "/blackout", high = 1.0 }', "midi.cc/1.high", "expected a parameter with a range"),
-        ('"cc/1" = "/patch/load"', "midi.cc/1", "expected the value that it sets; got none for /patch/load, a text"),
+        ('"cc/1" = "/patch/load"', "midi.cc/1", "expected the value that it sets, for /patch/load NAME; got none"),
         ('"program/1" = "/walk/speed"', "midi.program/1", "expected the value that it sets; got none for /walk/speed, a float"),
         ('"program/1" = { to = "/patch/load", value = 3 }', "midi.program/1.value", "expected text"),
         ('"cc/1" = "/macro/1"\n"cc/1" = "/macro/2"', "", "expected TOML"),
@@ -140,7 +141,7 @@ def test_the_table_must_be_one(tmp_path):
 
 
 def test_what_is_played_is_a_source_like_what_is_heard():
-    signals = Signals()
+    signals = Signals(feature_names())
     names = ("midi/gate", "midi/velocity", "midi/note", "midi/bend", "midi/pressure", "midi/chroma/7", "event/note", "chroma/7")
     slots = [signals.slot(name) for name in names]
     chroma = np.zeros(12, np.float32)
@@ -157,7 +158,7 @@ def test_what_is_played_is_a_source_like_what_is_heard():
 @pytest.mark.parametrize("source", ["midi/loudnes", "midi/velocit", "midi/chroma/12", "velocity", "event/noot"])
 def test_what_is_no_source_is_refused(source):
     with pytest.raises(LookupError, match="expected a source, one of"):
-        Signals().slot(source)
+        Signals(feature_names()).slot(source)
 
 
 def test_a_route_follows_the_keyboard_whatever_the_amount_of_audio(tmp_path):

@@ -27,7 +27,7 @@ class Show:
     """`seen` grows by one a frame."""
 
     live: RealtimeShow
-    listening: AnalysisThread
+    analysis_thread: AnalysisThread
     seen: list[Seen] = field(default_factory=list)
 
     def run(self, seconds: float) -> list[Seen]:

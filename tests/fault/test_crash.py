@@ -78,9 +78,10 @@ class Supervised:
         return found[0]
 
     def saved(self, later_than: float = 0.0) -> dict[str, object]:
-        """What the journal holds, once a show has saved it after a moment of `time.time()`."""
+        """What the journal holds, once a show has saved it after a moment of `time.time()`: bases by address, and the patch."""
         self.until(lambda: self.journal.exists() and self.journal.stat().st_mtime > later_than, what="a journal")
-        return dict(load_journal(self.journal).bases)
+        saved = load_journal(self.journal)
+        return {**saved.bases, "patch": saved.patch}
 
     def turn(self, address: str, value: float | str) -> None:
         """Set a parameter over OSC, until it is what it was set to."""
@@ -222,7 +223,7 @@ def test_a_killed_show_is_back_as_it_was_and_plays_for_the_rest_of_its_time(
     began = time.time()
     show = play("--resume", "--macro.2", "0.8", "--seconds", "6")
     before = show.saved(began)
-    assert before["/patch/load"] == "tidal"
+    assert before["patch"] == "tidal"
     assert {address: before[address] for address in hands} == hands | {"/macro/2": 0.8}  # the command line is in force
     killed = time.time()
     os.kill(show.show(), signal.SIGKILL)
@@ -243,7 +244,7 @@ def test_a_stopped_show_is_replaced_and_three_crashes_in_a_minute_lead_to_safe_m
     mine.write_text(Path("patches/tidal.toml").read_text())
     show = play("mine", "--assets", str(tmp_path / "assets"), "--macro.2", "0.8")
     before = show.saved()
-    assert (before["/patch/load"], before["/macro/2"]) == ("mine", 0.8)
+    assert (before["patch"], before["/macro/2"]) == ("mine", 0.8)
     first = show.show()
     stopped = time.monotonic()
     os.kill(first, signal.SIGSTOP)
@@ -282,12 +283,12 @@ def test_ctrl_c_ends_the_show_and_leaves_its_journal(play: Callable[..., Supervi
 
 FAILS_TO_DRAW = """
 from engine.show.realtime import RealtimeShow
-draw = Live._draw
+draw = RealtimeShow._draw
 def failing(live, *given):
     if live.frames == 40:
         raise RuntimeError("the fortieth frame")
     draw(live, *given)
-Live._draw = failing
+RealtimeShow._draw = failing
 """
 
 

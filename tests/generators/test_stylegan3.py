@@ -1,4 +1,4 @@
-"""StyleGAN3 by itself: the camera, its filters, its layers."""
+"""StyleGAN3 by itself: the view, its filters, its layers."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def network(request: Any) -> Any:
     return build(request.param)
 
 
-def test_the_camera_moves_and_turns_the_input_plane_as_it_says(network: Any) -> None:
+def test_the_view_moves_and_turns_the_input_plane_as_it_says(network: Any) -> None:
     source = network.synthesis.input
     size, rate = source.band.size, source.band.rate
     w = torch.randn(1, 24, generator=torch.Generator().manual_seed(4))
@@ -36,10 +36,10 @@ def test_the_camera_moves_and_turns_the_input_plane_as_it_says(network: Any) -> 
     assert float((zoomed[..., 1::3, 1::3] - rest[..., 12 : size - 12, 12 : size - 12]).abs().max()) < 1e-4
 
 
-def test_the_picture_follows_the_camera(network: Any) -> None:
+def test_the_picture_follows_the_view(network: Any) -> None:
     """What the architecture is for: away from its edges, the whole picture moves."""
     z, y, noise = inputs(network, batch=1)
-    rest, moved = (draw(network, z, y, full(1), noise, camera=torch.tensor([[x / 32, 0.0, 0.0, 0.0]])) for x in (0.0, 4.0))
+    rest, moved = (draw(network, z, y, full(1), noise, view=torch.tensor([[x / 32, 0.0, 0.0, 0.0]])) for x in (0.0, 4.0))
     before, after = rest[..., 8:24, 8:20], moved[..., 8:24, 12:24]
     assert np.abs(after - before).mean() < 0.1 * np.abs(rest[..., 8:24, 12:24] - before).mean()
 

@@ -195,18 +195,18 @@ def test_publishing_costs_little():
 def test_a_model_brings_its_live_inputs_and_takes_them_along():
     stand = Stand("wildcard")
     assert not [address for address in stand.instrument.tree if address.startswith("/network/")]
-    assert stand.hear().latent.live == {}
+    assert stand.hear().latent.extra_inputs == {}
     styled = replace(
-        INFO, name="styled", live={"bend": (4, 6), "nudge": (2,)}, directions=Directions("w", ("Sun",), np.eye(2)[:1])
+        INFO, name="styled", extra_inputs={"bend": (4, 6), "nudge": (2,)}, directions=Directions("w", ("Sun",), np.eye(2)[:1])
     )
     stand.instrument.change_model(styled)
     stand.instrument.tree.post("/network/direction/sun", 2.0)
     stand.instrument.tree.post("/network/bend/angle", 0.25)
-    live = stand.hear(200).latent.live
-    assert live["nudge"].tolist() == [2.0, 0.0]
-    assert live["bend"].any()
+    extra = stand.hear(200).latent.extra_inputs
+    assert extra["nudge"].tolist() == [2.0, 0.0]
+    assert extra["bend"].any()
     stand.instrument.change_model(INFO)
-    assert stand.hear().latent.live == {}
+    assert stand.hear().latent.extra_inputs == {}
     assert not [address for address in stand.instrument.tree if address.startswith("/network/")]
 
 
@@ -214,12 +214,12 @@ def test_w_of_another_width_is_taken_from_the_first_tick_of_its_model():
     stand = Stand("wildcard")
     tree = stand.instrument.tree
     for size in (2, 3, 2):
-        stand.instrument.change_model(replace(INFO, name=f"w{size}", live={"w": (4 * size + 1,), "nudge": (size,)}))
+        stand.instrument.change_model(replace(INFO, name=f"w{size}", extra_inputs={"w": (4 * size + 1,), "nudge": (size,)}))
         tree.post("/network/w/amount", 1.0)
         tree.post("/network/w/value", (0.5,) * size)
         with pytest.raises(ParamError, match=f"of {size} or {4 * size} numbers; got 1"):
             tree.post("/network/w/value", (0.5,))
-        assert stand.hear(100).latent.live["w"].tolist() == pytest.approx([0.5] * 4 * size + [1.0], abs=0.01)
+        assert stand.hear(100).latent.extra_inputs["w"].tolist() == pytest.approx([0.5] * 4 * size + [1.0], abs=0.01)
 
 
 def test_one_patch_plays_models_of_any_classes():

@@ -20,7 +20,7 @@ SHAPES = {
     "styles": (Z + 3,),
     "w": (LAYERS * W + 1,),
     "bend": (ROWS, 6),
-    "camera": (4,),
+    "view": (4,),
     "nudge": (W,),
 }
 ALONG = np.arange(2 * W, dtype=np.float32).reshape(2, W)
@@ -37,21 +37,22 @@ def step(extra_inputs: NetworkInputs, z: FloatArray | None = None, ticks: int = 
     return found
 
 
-def test_every_registered_input_rests_at_zeros_of_its_shape():
-    assert set(names("input")) == SHAPES.keys() - {"nudge"}
-    found = step(NetworkInputs(model(), 1))
-    assert {name: values.shape for name, values in found.items()} == SHAPES
-    assert not any(values.any() for values in found.values())
+@pytest.mark.parametrize("name", names("input"))
+def test_every_registered_input_rests_at_zeros_of_its_shape(name: str):
+    shape = SHAPES.get(name, (8,))
+    found = step(NetworkInputs(replace(model(), extra_inputs={**SHAPES, name: shape}), 1))[name]
+    assert (found.shape, found.dtype) == (shape, np.float32)
+    assert not found.any()
 
 
-@pytest.mark.parametrize("name", sorted(SHAPES.keys() - {"nudge"}))
+@pytest.mark.parametrize("name", names("input"))
 def test_its_parameters_take_it_from_rest_and_back(name: str):
-    extra_inputs = NetworkInputs(model(), 1)
+    extra_inputs = NetworkInputs(replace(model(), extra_inputs={**SHAPES, name: SHAPES.get(name, (8,))}), 1)
     part = extra_inputs.inputs[name]
-    moved = {"w": {"value": (0.5,) * W, "amount": 0.7}, "styles": {"fine": 0.5}, "bend": {"angle": 0.25}}
-    for key, value in moved.get(name, {next(iter(part.leaves)): 0.25}).items():
-        part.leaves[key].set_base(value)
+    for leaf in part.leaves.values():
+        leaf.set_base(leaf.param.map(0.75) if leaf.param.numeric else (0.5,) * (leaf.param.counts or (W,))[0])
     assert step(extra_inputs)[name].any()
+    assert np.isfinite(step(extra_inputs)[name]).all()
     for leaf in part.leaves.values():
         leaf.reset()
     assert not step(extra_inputs)[name].any()

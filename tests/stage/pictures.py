@@ -28,7 +28,7 @@ def landscape(size=96, seed=5):
 
 def shown(stage, params=None, rgb=None, frames=3, dt_s=1 / 30, start_s=5.0):
     """Draw some frames and return the last, (H, W, 3) as float. The network has faded in before the first of them."""
-    params = {"/limiter/enabled": False, **(params or {})}  # a first picture is a rise
+    params = {"/limiter/on": False, **(params or {})}  # a first picture is a rise
     if rgb is not None:
         stage.set_frame(frame(rgb))
         stage.draw(tick(params), start_s - 2.0, 0.0)

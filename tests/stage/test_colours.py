@@ -102,7 +102,7 @@ def test_the_stage_draws_the_same_whether_anyone_follows_its_colours(context, pa
         stage, pictures = Stage(context, (160, 96), StageSettings(), passes, internal_size=(160, 96)), []
         for number in range(6):
             stage.set_frame(frame(landscape(seed=number), number))
-            stage.draw(tick({"/limiter/enabled": False, "/freeze": number > 3}, number), 5.0 + number / 30, 1 / 30)
+            stage.draw(tick({"/limiter/on": False, "/freeze": number > 3}, number), 5.0 + number / 30, 1 / 30)
             if push:
                 assert context.error is not None  # asked, it forgets what others did
                 colours.push(stage.output, number * EVERY_S)

@@ -112,7 +112,7 @@ def test_the_flash_pass_and_the_master_fader_are_limited_too(context, passes):
 
     for pictures in (fader, pass_):
         light, _ = play(context, passes, pictures)
-        free, _ = play(context, passes, pictures, params={"/limiter/enabled": False})
+        free, _ = play(context, passes, pictures, params={"/limiter/on": False})
         assert flashes(light, 60, 0.1, 0.8) <= 3 < flashes(free, 60, 0.1, 0.8)
 
 
@@ -123,7 +123,7 @@ def test_random_light_is_limited(context, passes):
 
 
 def test_the_override_lets_everything_through(context, passes):
-    light, _ = play(context, passes, strobe(WHITE, BLACK, 60, 10), params={"/limiter/enabled": False})
+    light, _ = play(context, passes, strobe(WHITE, BLACK, 60, 10), params={"/limiter/on": False})
     assert flashes(light, 60, 0.1, 0.8) >= 9
     light, _ = play(context, passes, strobe(WHITE, BLACK, 60, 10), params={"/limiter/flashes": 1.0})
     assert flashes(light, 60, 0.1, 0.8) <= 1
@@ -133,7 +133,7 @@ def test_the_override_lets_everything_through(context, passes):
 def test_what_may_flash_is_not_touched(context, passes, flashes_hz):
     pictures = strobe(WHITE, BLACK, 60, flashes_hz)
     light, _ = play(context, passes, pictures)
-    free, _ = play(context, passes, pictures, params={"/limiter/enabled": False})
+    free, _ = play(context, passes, pictures, params={"/limiter/on": False})
     assert np.abs(light - free).max() < 0.01
 
 

@@ -8,7 +8,7 @@ from engine.stage.stage import Stage
 from engine.stage.stage_params import StageSettings
 
 SIZE = (160, 96)
-PLAIN = {"/stage/grain": 0.0, "/stage/sharpen": 0.0, "/limiter/enabled": False}
+PLAIN = {"/stage/grain": 0.0, "/stage/sharpen": 0.0, "/limiter/on": False}
 NEEDS = {  # what else must be up for a parameter to show
     "grade/tint_hue": {"tint": 0.7},
     "grade/shoulder": {"exposure": 1.5},
@@ -71,7 +71,7 @@ def test_every_parameter_of_every_pass_moves_pixels_at_both_ends(make, passes, n
     ],
 )
 def test_every_setting_moves_pixels(make, passes, parameter, values):
-    drawn = [moving(make(passes), {"/limiter/enabled": False, f"/stage/{parameter}": value}) for value in values]
+    drawn = [moving(make(passes), {"/limiter/on": False, f"/stage/{parameter}": value}) for value in values]
     for index, one in enumerate(drawn):
         for other in drawn[index + 1 :]:
             assert difference(one, other) > 0.3

@@ -145,7 +145,7 @@ def test_the_card_says_where_it_comes_from_and_the_sheet_shows_it(tmp_path: Path
     assert card["source"] == {"kind": "NVIDIA StyleGAN2", "file": "source.pkl", "sha256": done.stdout.split()[0]}
     assert (card["name"], card["licence"]) == ("mine", "unknown: fill in")
     assert card["params"] == sum(parameter.numel() for parameter in made.parameters())
-    assert card["live"]["grain"] == [3]
+    assert card["extra_inputs"]["grain"] == [3]
     assert card["gmac"] > 0
     from PIL import Image
 

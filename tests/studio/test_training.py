@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw
 torch = pytest.importorskip("torch")
 from safetensors.torch import load_file  # noqa: E402
 
-from engine.core.registry import names  # noqa: E402
+from engine.core.registry import lookup, names  # noqa: E402
 from engine.runtime.card import load_card  # noqa: E402
 from engine.runtime.picture_network import load_network, resting  # noqa: E402
 from engine.studio import card_file, picture_distance  # noqa: E402
@@ -27,6 +27,7 @@ from engine.studio.training import checkpoint  # noqa: E402
 from engine.studio.training.augment import Ada, DiffAugment, augment  # noqa: E402
 from engine.studio.training.parallel import World, join  # noqa: E402
 from engine.studio.training.pictures import Cut, Pictures  # noqa: E402
+from engine.studio.training.run_config import read_preset  # noqa: E402
 from engine.studio.training.run_options import Every, Plan  # noqa: E402
 from engine.studio.training.trainer import Run, train  # noqa: E402
 
@@ -143,8 +144,13 @@ def assert_same(one: Path, two: Path) -> None:
     assert [name for name in first if not torch.equal(first[name], second[name])] == []
 
 
-def test_recipes_are_found_by_name() -> None:
-    assert names("recipe") == RECIPES
+@pytest.mark.parametrize("name", names("recipe"))
+def test_a_recipe_has_a_preset_and_an_architecture_that_there_is(name: str) -> None:
+    recipe = lookup("recipe", name)
+    assert recipe.architecture in names("architecture")
+    preset = read_preset(recipe)
+    assert preset["config"]
+    assert isinstance(preset["recipe"]["batch"], int)
 
 
 @pytest.mark.parametrize(("recipe", "loss", "falls_to"), [("light", "pixel", 0.95), ("stylegan2", "critic", 0.9)])

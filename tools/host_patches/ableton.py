@@ -108,7 +108,7 @@ def _tempo(device: Patcher) -> None:
         value,
         mode=1,
         text="Tempo: own",
-        texton="Tempo: RealtimeShow",
+        texton="Tempo: Live",
     )
     device.chain("loaded", device.message("song", 760, 60, "path live_set"), device.obj("song-path", 760, 90, "live.path"))
     device.obj("tempo", 760, 120, "live.observer tempo")

@@ -16,7 +16,9 @@ class Lfo(Controller):
     """Runs between -1 and 1, times `depth`, plus the input. Its phase is kept when its rate is moved."""
 
     shape = Param("sine", choices=SHAPES, doc="The wave; `random` holds a new number every cycle.")
-    sync = Param("free", choices=("free", "beat", "bar"), doc="What a cycle is counted in: seconds, beats or bars.")
+    clock = Param(
+        "free", choices=("free", "beat", "bar"), doc="What a cycle is counted in: seconds, beats or bars.", formerly=("sync",)
+    )
     rate_hz = Param(0.1, low=0.001, high=20.0, curve="exp", unit="Hz", doc="Cycles a second when free.")
     cycle = Param(1.0, low=0.125, high=64.0, curve="exp", unit="beats", doc="Beats or bars a cycle when tied to them.")
     phase = Param(0.0, doc="Where in the cycle it starts.")
@@ -27,12 +29,12 @@ class Lfo(Controller):
         self._turns = 0.0
 
     def step(self, x: float, context: TickContext) -> float:
-        sync = self.sync
-        if sync == "free":
+        clock = self.clock
+        if clock == "free":
             self._turns += context.dt_s * self.rate_hz
             turns = self._turns
         else:
-            turns = (context.beats if sync == "beat" else context.bars) / self.cycle
+            turns = (context.beats if clock == "beat" else context.bars) / self.cycle
         turns += self.phase
         return x + float(self.depth) * self._wave(self.shape, turns)
 

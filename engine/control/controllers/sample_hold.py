@@ -7,7 +7,7 @@ from engine.core.rng import Rng
 from engine.core.tick_context import TickContext
 
 
-@register("controller", "quantise")
+@register("controller", "sample_hold", formerly=("quantise",))
 class SampleHold(Controller):
     """Sample and hold, clocked by the music."""
 

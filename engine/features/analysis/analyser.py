@@ -5,11 +5,31 @@ from graphlib import TopologicalSorter
 
 import numpy as np
 
-from engine.core.params import Leaf, Parametric
-from engine.core.registry import lookup, names
-from engine.core.types import Event, FeatureFrame, FloatArray
+from engine.core.params import Leaf, Parametric, answer_to_former
+from engine.core.registry import former_names, lookup, names
+from engine.core.types import Event, FeatureFrame, FeatureNames, FloatArray
 from engine.features.analysis.feature import Feature, Format
 from engine.features.analysis.spectrum import Spectrum
+
+
+def registered() -> dict[str, type[Feature]]:
+    """All registered features by name."""
+    return {name: lookup("feature", name) for name in names("feature")}
+
+
+def feature_names() -> FeatureNames:
+    """What all registered features write, as they declare it. Raises ValueError where two write the same."""
+    written: dict[str, str] = {}  # name -> the feature that writes it
+    vectors: dict[str, int] = {}
+    events: dict[str, None] = {}
+    for feature, part in registered().items():
+        for name in (*part.values, *part.vectors):
+            if name in written:
+                raise ValueError(f"expected a name of its own from the feature {feature}; got {name!r}, as from {written[name]}")
+            written[name] = feature
+        vectors.update(part.vectors)
+        events.update(dict.fromkeys(part.events))
+    return FeatureNames(tuple(name for name in written if name not in vectors), vectors, tuple(events))
 
 
 class Analysis(Parametric):
@@ -27,13 +47,15 @@ class Analysis(Parametric):
         self.format = Format(rate_hz, hop)
         self.inputs = tuple(inputs)
         self._silence = np.zeros(hop, np.float32)
-        parts: dict[str, type[Feature]] = {name: lookup("feature", name) for name in names("feature")}
+        parts = registered()
         order = tuple(TopologicalSorter({name: part.after for name, part in parts.items()}).static_order())
         self._chains: list[tuple[str, str, Spectrum, tuple[Feature, ...]]] = []
         leaves: dict[str, Leaf] = dict(self.leaves)
         for place, name in enumerate(self.inputs):
             prefix = f"{name}/" if place else ""
             features = {key: parts[key](self.format) for key in order if parts[key].every_input or not place}
+            for key, part in features.items():
+                answer_to_former(part.leaves, former_names("feature", key))
             leaves.update({f"{prefix}{key}/{leaf}": item for key, part in features.items() for leaf, item in part.leaves.items()})
             self._chains.append((name, prefix, Spectrum(self.format), tuple(features.values())))
         self.leaves = leaves

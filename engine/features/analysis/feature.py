@@ -1,6 +1,7 @@
 """One hop of sound as the features see it, and the base class of features."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -56,8 +57,15 @@ class Hop:
 
 
 class Feature(Parametric, ABC):
-    """One measurement, stepped once a hop. Stages of slow work are counted in hops, so runs are repeatable."""
+    """One measurement, stepped once a hop. Stages of slow work are counted in hops, so runs are repeatable.
 
+    It declares what it writes, which is then what patches and remotes may listen to: numbers of 0..1, unless their names carry
+    a unit (_db, _hz, _bpm, _count).
+    """
+
+    values: ClassVar[tuple[str, ...]] = ()  # names of the numbers that every step writes
+    vectors: ClassVar[Mapping[str, int]] = {}  # name -> size
+    events: ClassVar[tuple[str, ...]] = ()  # kinds that it emits
     after: ClassVar[tuple[str, ...]] = ()  # features whose values it reads
     every_input: ClassVar[bool] = True  # or of the first input only
 

@@ -11,9 +11,9 @@ from engine.core.types import FloatArray
 from engine.latent.network_inputs import NetworkInput
 
 
-@register("input", "camera")
-class Camera(NetworkInput):
-    """/network/camera/*: the shape (4,) holds x, y, angle in radians, zoom as a natural logarithm."""
+@register("input", "view", formerly=("camera",))
+class View(NetworkInput):
+    """/network/view/*: the shape (4,) holds x, y, angle in radians, zoom as a natural logarithm."""
 
     x = Param(0.0, low=-1.0, high=1.0, doc="Moves the picture to the right, in widths of the frame.", slew_s=0.05)
     y = Param(0.0, low=-1.0, high=1.0, doc="Moves the picture down, in heights of the frame.", slew_s=0.05)

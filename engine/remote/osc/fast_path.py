@@ -33,8 +33,11 @@ class FastPath:
         """The fader that this packet moves, if it is known."""
         return self._known.get(data[:-4])
 
-    def learn(self, data: bytes, message: Message, leaves: Mapping[str, Leaf]) -> None:
-        """Take note of a packet that was read as `message`, if it is one number to one parameter and nothing else."""
+    def learn(self, data: bytes, message: Message, leaves: Mapping[str, Leaf], former: Mapping[str, str]) -> None:
+        """Take note of a packet that was read as `message`, if it is one number to one parameter and nothing else.
+
+        `former` are addresses of old -> those that took their place.
+        """
         address = message.address
         number = _ONE_NUMBER.get(data[-8:-4])
         # The length says that those bytes are all the type tags there are, and no part of a longer argument.
@@ -43,6 +46,7 @@ class FastPath:
         post: Callable[[str, float], None] = self._tree.post
         if address not in leaves and address.startswith(self._normalised + "/"):
             address, post = address[len(self._normalised) :], self._tree.post_normalised
+        address = former.get(address, address)
         if address in leaves and leaves[address].param.kind != "vector":
             self._known[data[:-4]] = Fader(post, address, number)
 

@@ -22,7 +22,7 @@ from engine.remote.osc.udp_sender import UdpSender
 log = logging.getLogger("clavilux.osc")
 Colour = tuple[float, float, float]
 
-VECTORS = ("chroma", "bands")  # those sent; mel is too fine for lights
+LONGEST_VECTOR = 16  # of those sent: the forty mel bands are too fine for lights
 COLOURS = 5
 STATUS_S = 1.0
 IDLE_S = 1.0  # between looks for subscribers, who wake the thread themselves
@@ -225,7 +225,7 @@ class Feed:
         names = (tuple(values), tuple(vectors))
         if names != self._names:  # at the start, and when another sound is listened to
             self._names = names
-            self._vectors = tuple(name for name in vectors if name.rpartition("/")[2] in VECTORS)
+            self._vectors = tuple(name for name, vector in vectors.items() if len(vector) <= LONGEST_VECTOR)
             sizes = [(f"/feature/{name}", len(vectors[name])) for name in self._vectors]
             self._features = Template([(f"/feature/{name}", 1) for name in values] + sizes)
         numbers = list(values.values())

@@ -1,7 +1,7 @@
 """What OSC messages mean to the parameters of the show. No socket is opened here: bytes come in, answers go out.
 
-An address is looked up as it is; only what is not found there is read as `/n/...`, `/value/...` or a pattern. A message that
-cannot be taken leaves everything as it was and is counted with its reason.
+An address is looked up as it is; only what is not found there is read as `/n/...`, `/value/...`, an old name or a pattern.
+A message that cannot be taken leaves everything as it was and is counted with its reason.
 """
 
 import logging
@@ -66,6 +66,7 @@ class Receiver:
         self._addresses, self._budget = Addresses(tree), Budget(WORK_S, EVERY_S)
         self._version = -1
         self._leaves: Mapping[str, Leaf] = {}
+        self._former: Mapping[str, str] = {}  # asked only for what is no address now
         self._fast_path = FastPath(tree, NORMALISED)
         self._taking = threading.Lock()
 
@@ -118,7 +119,7 @@ class Receiver:
                 wrong = f"expected at most {ANSWERS} answers to one packet; got more to answer; kept to the first"
                 self._refuse(TOO_MANY_ANSWERS, sender, now_s, lambda: wrong)
             if len(messages) == 1:
-                self._fast_path.learn(data, messages[0], self._leaves)
+                self._fast_path.learn(data, messages[0], self._leaves, self._former)
             return answers[:ANSWERS]
 
     def admits(self, sender: Sender, now_s: float) -> bool:
@@ -149,15 +150,17 @@ class Receiver:
 
     def _look_again(self) -> None:
         self._version = self._tree.version  # read first: a change meanwhile is seen by the next packet
-        self._leaves = self._tree.leaves()
+        self._leaves, self._former = self._tree.leaves(), self._tree.former()
         self._fast_path.forget()
 
     def _is_question(self, message: Message) -> bool:
         """Whether a message is for a handler or asks for values; without arguments, what holds none is fired instead."""
         if message.address in self.handlers:
             return True
-        leaf = self._leaves.get(message.address)
-        return not message.arguments and (leaf is None or leaf.param.holds)
+        if message.arguments:
+            return False
+        leaf = self._leaves.get(message.address) or self._leaves.get(self._former.get(message.address, ""))
+        return leaf is None or leaf.param.holds
 
     def _answer(self, message: Message, sender: Sender, now_s: float) -> Sequence[bytes]:
         """At once, whatever the time tag: nobody wants an answer late."""
@@ -208,6 +211,9 @@ class Receiver:
         rest = address[len(asked) :]
         if rest in leaves:
             return asked, (leaves[rest],)
+        now = self._former.get(rest, "")
+        if now in leaves:
+            return asked, (leaves[now],)
         found: tuple[str, ...] = ()
         if is_pattern(rest):
             if not self._may_work(address, sender, now_s):
@@ -229,15 +235,17 @@ class Receiver:
         asked, leaves = self._find(address, sender, now_s)
         began_s = time.thread_time()
         answers = []
+        by_old_name = address[len(asked) :] in self._former
         for leaf in leaves[: ANSWERS + 1]:
+            told = address if by_old_name else asked + leaf.address
             if asked == NORMALISED:
                 if leaf.param.numeric:
-                    answers.append(answer(asked + leaf.address, leaf.param.unmap(leaf.base)))
+                    answers.append(answer(told, leaf.param.unmap(leaf.base)))
                 elif len(leaves) == 1:
                     error = ParamError(f"expected a parameter with a range; got one of kind {leaf.param.kind}")
                     self._refuse_value(error, leaf.address, sender, now_s)
             else:
-                answers.append(answer(asked + leaf.address, leaf.value if asked == IN_FORCE else leaf.base))
+                answers.append(answer(told, leaf.value if asked == IN_FORCE else leaf.base))
         if len(leaves) > 1:
             self._budget.spend(time.thread_time() - began_s)
         return answers

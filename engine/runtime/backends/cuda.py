@@ -1,22 +1,26 @@
 """Executes a network with PyTorch on an NVIDIA card: half precision, channels last, one CUDA graph a set of live inputs."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from engine.core.cuda import Stream
-from engine.core.network import Network
 from engine.core.registry import register
 from engine.core.types import ByteArray, GeneratorInfo, LatentState
 from engine.runtime.accuracy_check import check, fresh
+from engine.runtime.backend import Backend, Requirements, Say
 from engine.runtime.card import ModelCard
 from engine.runtime.input_packing import Packing, fill, least
-from engine.runtime.picture_network import Picture, draw_folded, fold, halve, load_network, variants
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from engine.core.network import Network
 
 Proofs = Sequence[tuple[Sequence[str], list[LatentState]]]  # live inputs, and states to draw with them
 FORMS = ("graph", "compiled", "eager")
@@ -29,8 +33,8 @@ WARM_RUNS = 3  # before a graph is captured: libraries choose their kernels and 
 
 
 @register("runtime", "cuda")
-class CudaGenerator:
-    """Implements Generator and GpuGenerator, for `batch` pictures at once.
+class CudaGenerator(Backend):
+    """Implements GpuGenerator, for `batch` pictures at once.
 
     `form` says how the network is run: as a CUDA graph, as a graph of what torch.compile made of it, which takes a minute
     or more to start, or kernel by kernel. A network that can be folded (see Network) is tried both ways, and the fastest one
@@ -41,7 +45,17 @@ class CudaGenerator:
     not suffice, where CUDA fails, and where half precision draws something else.
     """
 
-    def __init__(self, card: ModelCard, threads: int, say: Callable[[str], None], *, form: str = "graph", batch: int = 1) -> None:
+    requirements = Requirements(
+        packages=("torch",), install="install PyTorch for CUDA: pip install torch --index-url as its website says", oldest=(7, 5)
+    )
+    rank = 300
+    draws_on_gpu = True
+
+    def __init__(self, card: ModelCard, threads: int, say: Say, *, form: str = "graph", batch: int = 1) -> None:
+        import torch
+
+        from engine.runtime.picture_network import halve, load_network, variants
+
         if form not in FORMS:
             raise ValueError(f"expected a form, one of {', '.join(FORMS)}; got {form!r}")
         if not torch.cuda.is_available():
@@ -59,6 +73,7 @@ class CudaGenerator:
             halve(network).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
             torch.cuda.empty_cache()
             self._stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+            self._inference, self._on_stream = torch.inference_mode, partial(torch.cuda.stream, self._stream)
             self._queue: Stream | None = None
             first = "eager" if form == "eager" else "graph"
             self.tried_ms: dict[str, float] = {}
@@ -81,7 +96,7 @@ class CudaGenerator:
         """Draw as many states as the batch has pictures into `out`, (B, H, W, 4) RGBA."""
         with _in_words("drawing"):
             picture = self._draw(states)
-            with torch.cuda.stream(self._stream):
+            with self._on_stream():
                 self._landing.copy_(picture, non_blocking=True)
             self._stream.synchronize()
         np.copyto(out, self._landing.numpy())
@@ -100,8 +115,10 @@ class CudaGenerator:
 
     def device_ms(self, times: int) -> float:
         """Milliseconds that the card works on a picture when it is never idle: the mean over `times`."""
+        import torch
+
         begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
-        with torch.inference_mode(), torch.cuda.stream(self._stream):
+        with self._inference(), self._on_stream():
             for index in range(times + 2):  # the first ones may still choose kernels
                 if index == 2:
                     begin.record()
@@ -111,11 +128,15 @@ class CudaGenerator:
         return float(begin.elapsed_time(end)) / times
 
     def close(self) -> None:
+        import torch
+
         del self._programs, self._landing
         torch.cuda.empty_cache()
 
-    def _built(self, network: Network, proofs: Proofs, form: str) -> list["_Program"]:
+    def _built(self, network: "Network", proofs: Proofs, form: str) -> list["_Program"]:
         """A program for each set of live inputs, with the state of its proof to draw."""
+        import torch
+
         pool = torch.cuda.graph_pool_handle()
         programs = []
         for names, states in proofs:
@@ -124,12 +145,16 @@ class CudaGenerator:
             programs.append(program)
         return programs
 
-    def _fastest(self, network: Network, proofs: Proofs, form: str) -> list["_Program"]:
+    def _fastest(self, network: "Network", proofs: Proofs, form: str) -> list["_Program"]:
         """The programs of whichever is faster, the network as it is or folded; it is left that way.
 
         cuDNN finds the fastest kernels by trying all there are, which is right where shapes never change. But some take seconds
         to try, or fail: what can be folded is first taken with the kernels that cuDNN would guess.
         """
+        import torch
+
+        from engine.runtime.picture_network import draw_folded, fold
+
         best: list[_Program] = []
         best_ms, failed = math.inf, RuntimeError(f"expected a form of {self.info.name} that runs")
         best_folded = False
@@ -152,13 +177,13 @@ class CudaGenerator:
         torch.backends.cudnn.benchmark = True
         return best
 
-    def _draw(self, states: Sequence[LatentState]) -> Tensor:
+    def _draw(self, states: Sequence[LatentState]) -> "Tensor":
         """Ask for the picture (B,H,W,4) on the stream. It stays as it is until the next one is asked for."""
         if len(states) != self._batch:
             raise ValueError(f"expected {self._batch} states to draw at once; got {len(states)}")
         program = least(self._programs, states)
         fill(program.inputs, states)
-        with torch.inference_mode(), torch.cuda.stream(self._stream):
+        with self._inference(), self._on_stream():
             return program.run()
 
 
@@ -167,14 +192,18 @@ class _Program:
 
     def __init__(
         self,
-        network: Network,
+        network: "Network",
         names: Sequence[str],
         info: GeneratorInfo,
         batch: int,
-        stream: torch.cuda.Stream,
+        stream: "torch.cuda.Stream",
         form: str,
         pool: Any,
     ) -> None:
+        import torch
+
+        from engine.runtime.picture_network import Picture
+
         self.names = frozenset(names)
         packing = Packing.of(info, names, batch)
         self._staging = torch.zeros(packing.size, dtype=torch.uint8, pin_memory=True)
@@ -202,7 +231,7 @@ class _Program:
                 self._picture = self._module(*self._given).contiguous()
         self._graph = graph
 
-    def run(self) -> Tensor:
+    def run(self) -> "Tensor":
         """Ask for the picture of `inputs` on the current stream."""
         self._block.copy_(self._staging, non_blocking=True)
         if self._graph is None:
@@ -212,8 +241,12 @@ class _Program:
         return self._picture
 
 
-def _drawn(network: Network, info: GeneratorInfo, names: Sequence[str], states: Sequence[LatentState]) -> ByteArray:
+def _drawn(network: "Network", info: GeneratorInfo, names: Sequence[str], states: Sequence[LatentState]) -> ByteArray:
     """What the network as it is draws (B,H,W,4), on its own device."""
+    import torch
+
+    from engine.runtime.picture_network import Picture
+
     packing = Packing.of(info, names, len(states))
     block = np.zeros(packing.size, np.uint8)
     inputs = packing.views(block)
@@ -229,9 +262,7 @@ def _in_words(doing: str) -> Iterator[None]:
     """Tell errors of CUDA's and its libraries apart from others, in one line."""
     try:
         yield
-    except torch.OutOfMemoryError as error:
-        raise RuntimeError(f"out of memory on the card while {doing}: {_first_line(error)}") from error
-    except RuntimeError as error:
+    except RuntimeError as error:  # torch.OutOfMemoryError is one, and says so
         if any(words in str(error) for words in NO_ROOM):
             raise RuntimeError(f"out of memory on the card while {doing}: {_first_line(error)}") from error
         if any(name in str(error) for name in ("CUDA", "cuDNN", "cuBLAS", "CUBLAS")):

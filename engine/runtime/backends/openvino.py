@@ -4,22 +4,34 @@ The precision is float32 also where the processor has bfloat16: that draws twice
 because the places where a picture is sampled get only eight bits.
 """
 
-from collections.abc import Callable
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import openvino
 
 from engine.core.registry import register
 from engine.core.types import ByteArray, LatentState
+from engine.runtime.backend import CompiledBackend, Requirements, Say
 from engine.runtime.card import CardError, ModelCard
 from engine.runtime.compile.compiled_model import compiled
 
+if TYPE_CHECKING:
+    import openvino
+
 
 @register("runtime", "openvino")
-class OpenVinoGenerator:
+class OpenVinoGenerator(CompiledBackend):
     """Implements Generator. Raises CardError for a model that does not fit together, RuntimeError if conversion fails."""
 
-    def __init__(self, card: ModelCard, threads: int, say: Callable[[str], None]) -> None:
+    requirements = Requirements(packages=("openvino",), install="pip install openvino")
+    rank = 200
+    precision = "float32"
+    compiled_by = ("engine.runtime.compile.openvino_ir",)
+
+    def __init__(self, card: ModelCard, threads: int, say: Say) -> None:
+        import openvino
+
         self.info = card.info("openvino")
         folder, _ = compiled(card, "openvino", say)
         core = openvino.Core()
@@ -48,11 +60,18 @@ class OpenVinoGenerator:
     def close(self) -> None:
         del self._graphs
 
+    @classmethod
+    def compile(cls, card: ModelCard, folder: Path, target: str, batch: int, say: Say) -> Mapping[str, Any]:
+        from engine.runtime.compile.openvino_ir import convert
+
+        convert(card, folder)
+        return {}
+
 
 class _Graph:
     """A compiled graph and its memory: `inputs` by name (1,*shape), `output` (H,W,4) uint8."""
 
-    def __init__(self, compiled: openvino.CompiledModel) -> None:
+    def __init__(self, compiled: "openvino.CompiledModel") -> None:
         self.request = compiled.create_infer_request()
         self.inputs = {port.get_any_name(): self.request.get_tensor(port).data for port in compiled.inputs}
         self.output = self.request.get_output_tensor(0).data[0]

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,27 +15,36 @@ from engine.core.registry import register
 from engine.core.types import ByteArray, GeneratorInfo, LatentState
 from engine.runtime import tensorrt_api
 from engine.runtime.accuracy_check import PROOF, check, proofs
+from engine.runtime.backend import CompiledBackend, Requirements, Say
 from engine.runtime.card import ModelCard
 from engine.runtime.compile.compiled_model import compiled
 from engine.runtime.input_packing import Packing, fill, least
+from engine.runtime.nvidia import cards
 
 PICTURE = "picture"  # the output
 HASH_BYTES = 32
 
 
 @register("runtime", "tensorrt")
-class TensorRtGenerator:
-    """Implements Generator and GpuGenerator, for `batch` pictures at once.
+class TensorRtGenerator(CompiledBackend):
+    """Implements GpuGenerator, for `batch` pictures at once.
 
-    The plans and a proof, drawn in float32, come from `engine.runtime.compile.compiler`.
+    The plans and a proof, drawn in float32, come from `engine.runtime.compile.tensorrt_plan`.
 
     Raises RuntimeError where TensorRT or a card is missing or too small, a plan does not belong here, or it draws something
     else than the proof; CardError for a model that does not fit together.
     """
 
+    requirements = Requirements(
+        packages=("tensorrt-cu13", "tensorrt-cu12", "tensorrt"), install=tensorrt_api.INSTALL["tensorrt"], oldest=(7, 5)
+    )
+    rank = 500
+    draws_on_gpu = True
+    precision = "float16"
+    compiled_by = ("engine.runtime.compile.onnx_export", "engine.runtime.compile.tensorrt_plan")
     product: ClassVar[str] = "tensorrt"
 
-    def __init__(self, card: ModelCard, threads: int, say: Callable[[str], None], *, batch: int = 1) -> None:
+    def __init__(self, card: ModelCard, threads: int, say: Say, *, batch: int = 1) -> None:
         self.info, self._batch = card.info(self.product), batch
         self._api = tensorrt_api.load(self.product)
         folder, _ = compiled(card, self.product, say, batch)
@@ -76,6 +85,18 @@ class TensorRtGenerator:
         self._landing.close()
         self._stream.close()
 
+    @classmethod
+    def compile_facts(cls, target: str, batch: int) -> Mapping[str, str]:
+        here = cards()[0] if cards() else None
+        facts = {"pictures": str(batch), "target": target or (here.target if here else "none")}
+        return facts if cls.portable or here is None else facts | {"card": here.name, "driver": here.driver}
+
+    @classmethod
+    def compile(cls, card: ModelCard, folder: Path, target: str, batch: int, say: Say) -> Mapping[str, Any]:
+        from engine.runtime.compile.tensorrt_plan import make_plans
+
+        return make_plans(cls.product, card, folder, target, batch, say)
+
     def _ask(self, states: Sequence[LatentState]) -> "_Plan":
         """Ask for the pictures on the stream; the plan that draws them."""
         if len(states) != self._batch:
@@ -89,9 +110,7 @@ class TensorRtGenerator:
 class _Plan:
     """A plan and its memory: `inputs`, (B,*shape) each, are read when it runs; the `picture`, `size` bytes, is at a pointer."""
 
-    def __init__(
-        self, api: tensorrt_api.Api, file: Path, info: GeneratorInfo, batch: int, stream: Stream, say: Callable[[str], None]
-    ) -> None:
+    def __init__(self, api: tensorrt_api.Api, file: Path, info: GeneratorInfo, batch: int, stream: Stream, say: Say) -> None:
         self._api, self._file, self._stream = api, file, stream
         # The bytes were compared with their hash just now: of a foreign plan even the header may harm who reads it.
         self._runtime = api.module.Runtime(api.logger)

@@ -1,4 +1,4 @@
-"""Compiled models: OpenVINO's graphs and TensorRT's plans, which runtimes play, and what they depend on.
+"""Compiled models, as OpenVINO's graphs and TensorRT's plans: which runtimes play them, and what they depend on.
 
 They are compiled in a process of their own (`engine.runtime.compile.compiler`), so that neither the show nor the generator
 that plays loads torch for it, or waits.
@@ -13,24 +13,17 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import engine
-from engine.core.registry import PACKAGES
-from engine.runtime.available import installed
+from engine.core.registry import PACKAGES, source_module
+from engine.runtime.available import backend, compiled_runtimes
+from engine.runtime.backend import CompiledBackend
 from engine.runtime.cache import DamagedError, Entry
 from engine.runtime.card import ModelCard
-from engine.runtime.nvidia import NvidiaCard, cards
 
-COMPILED = ("openvino", "tensorrt", "tensorrt-rtx")  # the others play a model as it is
-PRECISION = {"openvino": "float32", "tensorrt": "float16", "tensorrt-rtx": "float16"}
-MADE_BY = {
-    "openvino": ("openvino_ir.py",),
-    "tensorrt": ("onnx_export.py", "tensorrt_plan.py"),
-    "tensorrt-rtx": ("onnx_export.py", "tensorrt_plan.py"),
-}
 CONVERTERS = ("torch", "onnx", "onnxscript")
 Say = Callable[[str], None]
 
@@ -40,20 +33,19 @@ def entry(card: ModelCard, runtime: str, target: str = "", batch: int = 1) -> En
 
     `target` is another card's compute capability, as in sm86; without it, this machine's.
     """
-    if runtime not in COMPILED:
+    found = backend(runtime)
+    if not issubclass(found, CompiledBackend):
         return None
     facts = {
         "architecture": card.architecture,
         "weights": card.sha256,
         "config": json.dumps(card.config, sort_keys=True, default=str),
-        "precision": PRECISION[runtime],
-        "sources": _sources(runtime),
-        "runtime": installed(runtime) or "none",
+        "precision": found.precision,
+        "sources": _sources(card, found.compiled_by),
+        "runtime": found.requirements.installed() or "none",
         "converters": " ".join(f"{name} {_version(name)}" for name in CONVERTERS),
     }
-    if runtime != "openvino":
-        facts |= {"pictures": str(batch), **_card_facts(runtime, target)}
-    return Entry(runtime, card.name, facts)
+    return Entry(runtime, card.name, {**facts, **found.compile_facts(target, batch)})
 
 
 def ready(card: ModelCard, runtime: str, batch: int = 1) -> bool:
@@ -74,7 +66,7 @@ def compiled(card: ModelCard, runtime: str, say: Say, batch: int = 1) -> tuple[P
     """
     kept = entry(card, runtime, batch=batch)
     if kept is None:
-        raise ValueError(f"expected a runtime that compiles models, one of {', '.join(COMPILED)}; got {runtime!r}")
+        raise ValueError(f"expected a runtime that compiles models, one of {', '.join(compiled_runtimes())}; got {runtime!r}")
     if not ready(card, runtime, batch):
         say(f"compiling {card.name} for {runtime}; done once")
         Compilation(card, runtime, batch=batch).finish(say)
@@ -115,24 +107,24 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
-def _card_facts(runtime: str, target: str) -> dict[str, str]:
-    """What a plan depends on beside the network. Plans of TensorRT for RTX may be made for cards that are elsewhere."""
-    here: NvidiaCard | None = cards()[0] if cards() else None
-    facts = {"target": target or (here.target if here else "none")}
-    return facts if runtime == "tensorrt-rtx" else facts | {"card": here.name, "driver": here.driver} if here else facts
-
-
-def _sources(runtime: str) -> str:
+def _sources(card: ModelCard, made_by: Sequence[str]) -> str:
     """The hash of the code that makes it."""
     digest = hashlib.sha256()
-    architectures = importlib.util.find_spec(PACKAGES["architecture"])
-    assert architectures is not None
-    assert architectures.origin is not None
-    here = Path(__file__).parent
-    made_by = [here.parent / "picture_network.py", *(here / name for name in MADE_BY[runtime])]
-    for file in [*sorted(Path(architectures.origin).parent.rglob("*.py")), *made_by]:
+    own = _file(PACKAGES["architecture"]).parent
+    files = [*sorted(own.rglob("*.py")), *(_file(module) for module in ("engine.runtime.picture_network", *made_by))]
+    with contextlib.suppress(LookupError):  # it is refused when it is loaded
+        network = _file(source_module("architecture", card.architecture))
+        files += [] if network.is_relative_to(own) else [network]  # of an installed package
+    for file in files:
         digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def _file(module: str) -> Path:
+    found = importlib.util.find_spec(module)
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin)
 
 
 def _version(package: str) -> str:

@@ -4,13 +4,18 @@ Networks are strongly typed: whatever is half or float32 in the ONNX file is so 
 plan holds code for cards: it is only ever to be read from bytes whose hash, product, version and card were compared before.
 """
 
+import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from engine.runtime import tensorrt_api
+from engine.runtime.card import ModelCard
 from engine.runtime.tensorrt_api import Api
 
 Capability = tuple[int, int]  # (8, 6) is compute capability 8.6
@@ -106,6 +111,43 @@ def build(api: Api, onnx_file: Path, capabilities: Sequence[Capability], say: Ca
     if plan is None:
         raise PlanError(f"expected {api.product} {api.version} to build {onnx_file.name}; got {api.complaints() or 'no plan'}")
     return bytes(plan)
+
+
+def make_plans(
+    product: str, card: ModelCard, folder: Path, target: str, batch: int, say: Callable[[str], None]
+) -> Mapping[str, Any]:
+    """Write a model's plans, 0.plan, 1.plan ..., one with fewer inputs before one with more, and what they must draw.
+
+    Needs torch. `target` is another card's compute capability, as in sm86. Returns notes for the manifest.
+    """
+    from engine.runtime.accuracy_check import PROOF, keep
+    from engine.runtime.compile.onnx_export import export
+    from engine.runtime.input_packing import Packing
+    from engine.runtime.picture_network import load_network, variants
+    from engine.runtime.reference_outputs import drawn
+
+    api = tensorrt_api.load(product)
+    capabilities = ((int(target[2:-1]), int(target[-1])),) if target else ()
+    notes: dict[str, Any] = {"product": f"{api.product} {api.version}"}
+    for index, names in enumerate(variants(load_network(card))):
+        about = f"plan {index}"
+        say(f"{about}: exporting the network")
+        with tempfile.TemporaryDirectory() as scratch:
+            file = Path(scratch) / "network.onnx"
+            export(card, file, half=True, names=names, batch=batch, half_filters=api.half_filters)
+            graph = inspect(api, file)
+            shapes = Packing.of(card.info(product), names, batch).shapes
+            check(graph, shapes, (batch, *card.resolution[::-1], 4), half=True)
+            plan = build(api, file, capabilities, partial(_tell, say, about))
+        (folder / f"{index}.plan").write_bytes(plan)
+        notes[about] = dict(Counter(f"{work.kind} in {work.dtype}" for work in graph.work))
+    say("proof: drawing what the plans must draw")
+    keep(folder / PROOF, drawn(card))
+    return notes
+
+
+def _tell(say: Callable[[str], None], about: str, words: str) -> None:
+    say(f"{about}: {words}")
 
 
 class _Parsed:

@@ -11,7 +11,7 @@ from typing import Self
 from engine.core.cuda import CudaError
 from engine.core.slots import Record
 from engine.core.types import Frame, GeneratorInfo, Tick
-from engine.runtime.available import OLDEST, availabilities, availability, reasons
+from engine.runtime.available import availabilities, availability, backend, reasons
 from engine.runtime.card import load_card
 from engine.runtime.compile.compiled_model import ready
 from engine.runtime.worker.fallback import Fallback
@@ -191,7 +191,7 @@ class GeneratorProcess:
 
     def _ring(self, runtime: str) -> FrameRing | None:
         """A new ring for a process, where pictures are to stay on the card."""
-        if not self._on_gpu or runtime not in OLDEST:
+        if not self._on_gpu or not backend(runtime).draws_on_gpu:
             return None
         try:
             return FrameRing.create(self._card.resolution)

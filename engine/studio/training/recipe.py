@@ -37,7 +37,7 @@ class Recipe(ABC):
     `update` may draw from torch's global generator, which the trainer seeds before each step.
     """
 
-    preset: ClassVar[str]  # the file in this folder with [config] and [recipe], of the size that is made without others
+    preset: ClassVar[str]  # the file beside its module with [config] and [recipe], of the size that is made without others
     architecture: ClassVar[str]
     cut: Cut
 

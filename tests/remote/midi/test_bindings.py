@@ -196,7 +196,7 @@ def test_the_wheel_rests_in_the_middle_and_aftertouch_at_nothing():
 def test_what_was_moved_was_moved_when_it_arrived_however_long_it_was_held_back(message):
     wired = WiredPatch(**{"note/37": "/walk/tap", "cc/21": "/walk/speed", "relative/20": "/walk/rate_hz"})
     wired.bindings.take(read_touch(message, PORT), 12.5)
-    assert [change.t_posted for change in served(wired.tree)] == [12.5]
+    assert [item.t_posted for item in wired.tree.take()] == [12.5]
 
 
 # --- what is held ----------------------------------------------------------------------------------------------------------

@@ -60,6 +60,11 @@ def test_options_arrive_checked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert (options.seed, options.loop, options.rate_hz) == (7, False, 60.0)
 
 
+def test_outputs_may_be_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ("--headless", "--realtime", "--output", "show.mp4", "--output", "mjpeg:8090")
+    assert asked(words, monkeypatch).outputs == ("show.mp4", "mjpeg:8090")
+
+
 def test_headless_alone_is_a_film(monkeypatch: pytest.MonkeyPatch) -> None:
     options = asked(("--headless",), monkeypatch)
     assert (options.mode, options.rate_hz, options.film) == ("film", 30.0, Path("out/first-light.mp4"))
@@ -89,6 +94,9 @@ def test_without_a_display_it_says_so_and_films(monkeypatch: pytest.MonkeyPatch)
         (("--headless", "--latent.truncation"), "expected a value after --latent.truncation"),
         (("--realtime",), "expected --headless"),
         (("first-light", "lagoon"), "unexpected extra argument"),
+        (("--headless", "--output", "show.avi"), "expected an output NAME:TARGET"),
+        (("--headless", "--output", "mjpeg:here"), "expected mjpeg:PORT or mjpeg:HOST:PORT"),
+        (("--headless", "--output", "a.mp4", "--record", "a.mp4"), "expected different outputs; got a.mp4 twice"),
     ],
 )
 def test_mistakes_are_named_without_a_traceback(words: tuple[str, ...], message: str) -> None:

@@ -18,7 +18,7 @@ needed="libportaudio2:libportaudio.so.2 libasound2-plugins:libasound.so.2
 if [ "$purpose" = test ]; then
     needed="$needed pulseaudio:pulseaudio pulseaudio-utils:pactl xvfb:Xvfb xdotool:xdotool
         fluidsynth:fluidsynth timgm6mb-soundfont:fluidsynth blackbox:blackbox x11-xserver-utils:xrandr
-        liblo-tools:oscsend puredata-core:pd jackd2:jackd supercollider-language:sclang nodejs:node"
+        liblo-tools:oscsend puredata-core:pd jackd2:jackd supercollider-language:sclang nodejs:node chromium:chromium"
 fi
 
 missing=""

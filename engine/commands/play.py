@@ -35,6 +35,7 @@ Examples:
   clavilux play --audio 'USB Audio:1-2=main,3=kick'  named inputs of one device
   clavilux play tidal --audio song.flac --seed 7    another patch, a file, another path
   clavilux play --audio song.flac --record show.mp4 --headless   a film, nothing dropped
+  clavilux play --output mjpeg:8090                  in browsers on this machine too
   clavilux play --latent.truncation 0.6 --macro.2 0.8            parameters (see `clavilux params`)
   clavilux play --resume                             as the last show was left
 
@@ -68,6 +69,21 @@ def check_params(given: tuple[tuple[str, str], ...], patch: str, model: str) -> 
             tree.leaf(address).param.parse(text)
         except (LookupError, ValueError) as error:
             raise click.UsageError(f"{address}: {error}, from the command line; see `clavilux params {patch}`") from None
+
+
+def check_outputs(outputs: tuple[str, ...], record: Path | None) -> None:
+    """Before anything is started: refuse an output that is none, or is there twice. Raises click.UsageError."""
+    if not outputs:
+        return
+    from engine.outputs.sink import make_sink
+
+    try:
+        titles = [make_sink(text).title for text in outputs] + ([] if record is None else [str(record)])
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    for title in titles:
+        if titles.count(title) > 1:
+            raise click.UsageError(f"expected different outputs; got {title} twice")
 
 
 def as_resumed(options: PlayOptions, supervised: "SupervisedShow", named: frozenset[str]) -> PlayOptions:
@@ -189,7 +205,14 @@ def unused(path: Path) -> Path:
     "--record",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Write picture and sound to FILE (.mp4, .mkv).",
+    help="Write picture and sound to FILE (.mp4, .m4v, .mov).",
+)
+@click.option(
+    "--output",
+    "outputs",
+    multiple=True,
+    metavar="NAME:TARGET",
+    help="Another output, may be repeated: a film's path, or mjpeg:8090 for browsers here (mjpeg:HOST:PORT for others).",
 )
 @click.option(
     "--seed", default=0, type=click.IntRange(0), show_default=True, help="Another seed, another path through the same look."
@@ -273,6 +296,7 @@ def command(
         named = (name for name in ("patch", "model", "seed") if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE)
         options = as_resumed(options, supervised, frozenset(named))
     check_params(options.params, options.patch, options.model)
+    check_outputs(options.outputs, options.record)
     from engine.show.perform import perform
 
     if supervised is None:

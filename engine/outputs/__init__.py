@@ -1,1 +1,1 @@
-"""Where finished frames go: window, recorder, stills."""
+"""Where finished pictures and sound go: one file a sink (`sink.py` says how to write one), and stills."""

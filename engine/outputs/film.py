@@ -1,29 +1,27 @@
-"""The recorder: pictures and sound into H.264 and AAC, on a thread of its own, without ever holding up the show."""
+"""Films: pictures and sound into H.264 and AAC, in a file that plays wherever it is cut off."""
 
 import errno
-import os
-import sys
-import threading
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import av
 import av.error
 import numpy as np
 
+from engine.core.registry import register
 from engine.core.types import ByteArray, FloatArray
+from engine.outputs.filenames import unused
 from engine.outputs.film_file import FilmFile
+from engine.outputs.sink import FILM_ENDINGS, Sink, SinkStatus
 
-PICTURES_WAITING = 24
-SOUND_WAITING_S = 10.0
 KEYFRAME_EVERY_S = 2.0  # a fragment: all that a crash can cost
 SOUND_SLIP_S = 0.05  # a jump in the sound's own time that is a gap, and no jitter
 SOUND_LAG_S = 2.0  # sound further behind the picture than this has stopped, and silence is put in its place
-NICENESS = 5
+SETTLED_S = 1.0  # pictures of another size for so long go into a film of their own: a window's edge is dragged through many
 
 # Fragments while recording, so that a film cut off at any moment plays; an ordinary MP4 once it is closed.
 _MUXER = {"movflags": "hybrid_fragmented+frag_keyframe+delay_moov+default_base_moof"}
@@ -35,206 +33,181 @@ _X264_STEPPED = {"preset": "veryfast", "crf": "17", "aq-mode": "3"}  # 3: bits f
 
 
 @dataclass(frozen=True, slots=True)
-class RecorderStatus:
-    """`state` is recording, closing, closed, disk full or failed; `message` is empty or made for the operator."""
+class FilmStatus(SinkStatus):
+    """A sink's status, of all its films together; `state` may be `disk full` too."""
 
-    state: str
     encoder: str
-    frames: int  # encoded
-    dropped: int  # pictures that found no room
-    lost_s: float  # sound that found none
     seconds: float
     megabytes: float
-    message: str
 
 
-class Recorder:
-    """Writes one film. `video` and `audio` may be called from different threads; they copy and return.
+@register("sink", "film")
+class FilmSink(Sink):
+    """Writes one film, replacing an existing file. Sizes are rounded down to even.
 
-    `paced` says that pictures come in real time: then one that finds the encoder behind is dropped and counted.
-    Without it (a film made frame by frame) the call waits, and nothing is ever dropped. Sizes are rounded down to even.
-    `audio_rate_hz` 0 makes a silent film. An existing file is replaced. Raises ValueError for another ending than
-    .mp4, .m4v or .mov, and OSError if the file cannot be made; after that, all trouble is in `status` only.
+    Pictures go to the nearest 1/rate_hz, and the first to come for a place is kept; the first picture or sound is the film's
+    start. A lost sound device leaves silence of the right length. Pictures of another size are scaled, and once the size has
+    settled, the film ends and goes on in a new file, numbered: show.mp4, show-2.mp4.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        size: tuple[int, int],
-        fps: float,
-        audio_rate_hz: int = 48000,
-        paced: bool = True,
-    ) -> None:
-        if path.suffix not in (".mp4", ".m4v", ".mov"):
+    pictures_waiting = 24
+    takes_sound = True
+
+    def __init__(self, path: Path) -> None:
+        if path.suffix not in FILM_ENDINGS:
             raise ValueError(f"expected a film ending in .mp4, .m4v or .mov; got {path}")
-        self.path, self.fps = path, fps
-        self._width, self._height = size[0] & ~1, size[1] & ~1
-        self._rate_hz, self._paced = audio_rate_hz, paced
-        self._file = FilmFile(path)
-        self._state, self._message, self._encoder = "recording", "", ""
-        self._frames = self._dropped = self._lost = 0  # `_lost` in samples of one channel
+        super().__init__(str(path))
+        self.path = path
+        self._encoder = ""
+        self._encoded, self._before_s, self._before_bytes = 0, 0.0, 0  # `_before`: in films that are closed
+        self._last_slot = -1
+        self._settling_s: float | None = None  # since when pictures have had another size
+
+    @classmethod
+    def from_target(cls, target: str) -> Self:
+        return cls(Path(target))
+
+    def announcement(self) -> str:
+        return f"recording {self.path}"
+
+    def restarted(self) -> None:
+        self._name(unused(self.path))
+
+    def acquire(self) -> None:
+        self._size = self._wanted = self.format.size
+        self._make_file()
+
+    def status(self) -> FilmStatus:
+        base = super().status()
+        seconds = self._before_s + (self._last_slot + 1) / max(self.format.rate_hz, 1e-9)
+        megabytes = (self._before_bytes + (self._file.written_bytes if base.state != "new" else 0)) / 1e6
+        return FilmStatus(
+            base.title, base.state, self._encoded, base.dropped, base.lost_s, base.message, self._encoder, seconds, megabytes
+        )
+
+    def begin(self) -> None:
         self._origin_s: float | None = None
-        self._last_slot = self._last_encoded = -1
+        self._last_slot = -1
         self._heard_frames = 0  # sound encoded so far, in samples of one channel
-        self._sound_waiting = 0
-        self._free: deque[ByteArray] = deque(np.empty((size[1], size[0], 4), np.uint8) for _ in range(PICTURES_WAITING))
-        self._waiting: deque[Callable[[], None]] = deque()
-        self._change = threading.Condition()
-        self._thread = threading.Thread(target=self._run, name="recorder")
-        self._thread.start()
+        self._canvas = np.empty((self._size[1], self._size[0], 4), np.uint8)
+        self._container: Any = self._opened.enter_context(av.open(self._file, "w", format="mp4", options=_MUXER))
+        self._streams = list(self._open_streams())
 
-    def video(self, rgba: ByteArray, t_s: float) -> None:
-        """Take one picture, (H, W, 4) sRGB, top row first, of time `t_s` in seconds.
+    def finish(self) -> None:
+        for stream in self._streams:
+            self._mux(stream.encode(None))
+        self._opened.close()
+        if self._file.error is not None:
+            raise self._file.error
 
-        Times lie on one clock with the sound's and may start anywhere; the first is the film's start. Pictures go to
-        the nearest 1/fps, the first to come for a place is kept. Another size than the film's is scaled.
-        """
-        if self._origin_s is None:
-            self._origin_s = t_s
-        slot = round((t_s - self._origin_s) * self.fps)
+    def release(self) -> None:
+        self._opened.close()
+
+    def fault(self, error: Exception) -> tuple[str, str]:
+        trouble = self._file.error
+        if trouble is None:
+            return "failed", f"expected to go on recording {self.path}; got {error}; kept what was written"
+        state = "disk full" if trouble.errno in _FULL else "failed"
+        return state, f"expected room for {self.path}; got {trouble.strerror}; kept the film up to there"
+
+    def write_picture(self, rgba: ByteArray, t_s: float) -> None:
+        if self._wanted != self._size:
+            self._settling_s = t_s if self._settling_s is None else self._settling_s
+            if t_s - self._settling_s >= SETTLED_S:
+                self._begin_another()
+        slot = round((t_s - self._start(t_s)) * self.format.rate_hz)
         if slot <= self._last_slot:
             return
-        with self._change:
-            if not self._room(lambda: len(self._free) > 0):
-                self._dropped += self._state == "recording"
-                return
-            picture = self._free.pop()  # the one last used: memory is touched only as far as it is needed
-        if picture.shape != rgba.shape:
-            picture = np.empty(rgba.shape, np.uint8)
-        np.copyto(picture, rgba)
-        self._last_slot = slot
-        self._put(lambda: self._encode_picture(picture, slot))
-
-    def audio(self, stereo: FloatArray, t_s: float | None = None) -> None:
-        """Take sound, (n, 2) in -1..1, that follows on what came before, or starts at `t_s` on the pictures' clock.
-
-        With `t_s` a lost device leaves silence of the right length; without, of up to two seconds less.
-        """
-        if self._rate_hz == 0:
-            return
-        if self._origin_s is None and t_s is not None:
-            self._origin_s = t_s
-        with self._change:
-            if not self._room(lambda: self._sound_waiting < SOUND_WAITING_S * self._rate_hz):
-                self._lost += len(stereo) * (self._state == "recording")
-                return
-            self._sound_waiting += len(stereo)
-        kept = np.array(stereo, np.float32)
-        self._put(lambda: self._encode_sound(kept, t_s))
-
-    def status(self) -> RecorderStatus:
-        """How the film stands. Any thread."""
-        seconds = (self._last_encoded + 1) / self.fps
-        lost_s, megabytes = self._lost / max(self._rate_hz, 1), self._file.written_bytes / 1e6
-        return RecorderStatus(self._state, self._encoder, self._frames, self._dropped, lost_s, seconds, megabytes, self._message)
-
-    def close(self, wait: bool = True) -> None:
-        """Encode what waits and finish the file; with `wait` false the recorder's thread does so by itself."""
-        with self._change:
-            if self._state == "recording":
-                self._state = "closing"
-            self._change.notify_all()
-        if wait:
-            self._thread.join()
-
-    def _room(self, ready: Callable[[], bool]) -> bool:
-        if not self._paced:
-            self._change.wait_for(lambda: ready() or self._state != "recording")
-        return self._state == "recording" and ready()
-
-    def _put(self, work: Callable[[], None]) -> None:
-        with self._change:
-            self._waiting.append(work)
-            self._change.notify_all()
-
-    def _run(self) -> None:
-        if self._paced and sys.platform == "linux":  # there, niceness is a thread's own, and its children's
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
-        state, message = "closed", ""
-        try:
-            with self._file, av.open(self._file, "w", format="mp4", options=_MUXER) as container:
-                self._open_streams(container)
-                while (work := self._next()) is not None:
-                    work()
-                for stream in self._streams:
-                    container.mux(stream.encode(None))
-        except (av.error.FFmpegError, OSError, ValueError) as error:
-            state, message = "failed", f"expected to go on recording {self.path}; got {error}; kept what was written"
-        if (trouble := self._file.error) is not None:
-            state = "disk full" if trouble.errno in _FULL else "failed"
-            message = f"expected room for {self.path}; got {trouble.strerror}; kept the film up to there"
-        with self._change:
-            self._state, self._message = state, message
-            self._waiting.clear()
-            self._change.notify_all()
-
-    def _next(self) -> Callable[[], None] | None:
-        with self._change:
-            self._change.wait_for(lambda: self._waiting or self._state != "recording")
-            return self._waiting.popleft() if self._waiting and self._file.error is None else None
-
-    def _open_streams(self, container: Any) -> None:
-        options = _X264_LIVE if self._paced else _X264_STEPPED
-        self._encoder = "libx264"
-        if nvenc_opens(self._width, self._height):
-            self._encoder, options = "h264_nvenc", _NVENC
-        rate = Fraction(self.fps).limit_denominator(1001)
-        self._container = container
-        self._pictures = container.add_stream(self._encoder, rate=rate, options=dict(options))
-        codec = self._pictures.codec_context
-        codec.width, codec.height, codec.pix_fmt = self._width, self._height, "yuv420p"
-        codec.time_base = 1 / rate
-        codec.gop_size = round(KEYFRAME_EVERY_S * self.fps)
-        codec.color_primaries = codec.color_trc = codec.colorspace = _BT709
-        codec.color_range = _LIMITED
-        self._streams = [self._pictures]
-        if self._rate_hz:
-            self._sound = container.add_stream("aac", rate=self._rate_hz, layout="stereo", options={"b": "256k"})
-            self._streams.append(self._sound)
-
-    def _encode_picture(self, picture: ByteArray, slot: int) -> None:
-        source = av.VideoFrame.from_numpy_buffer(picture, format="rgba")
-        frame = source.reformat(
-            width=self._width,
-            height=self._height,
+        if self._canvas.shape != rgba.shape:
+            self._canvas = np.empty(rgba.shape, np.uint8)
+        np.copyto(self._canvas, rgba)
+        frame = av.VideoFrame.from_numpy_buffer(self._canvas, format="rgba").reformat(
+            width=self._size[0] & ~1,
+            height=self._size[1] & ~1,
             format="yuv420p",
             dst_colorspace=_BT709,
             dst_color_range=_LIMITED,
         )
-        frame.pts, frame.time_base = slot, self._pictures.codec_context.time_base
-        self._container.mux(self._pictures.encode(frame))
-        self._frames += 1
-        self._last_encoded = slot
-        with self._change:
-            self._free.append(picture)
-            self._change.notify_all()
-        if self._rate_hz:  # without sound the muxer would keep the pictures in memory
-            self._add_sound(np.zeros((self._missing(slot / self.fps - SOUND_LAG_S), 2), np.float32))
+        frame.pts, frame.time_base = slot, self._streams[0].codec_context.time_base
+        self._mux(self._streams[0].encode(frame))
+        self._encoded += 1
+        self._last_slot = slot
+        if self.format.sound_rate_hz:  # without sound the muxer would keep the pictures in memory
+            silence = self._missing(slot / self.format.rate_hz - SOUND_LAG_S)
+            self._add_sound(np.zeros((silence, 2), np.float32))
 
-    def _encode_sound(self, stereo: FloatArray, t_s: float | None) -> None:
-        with self._change:
-            self._sound_waiting -= len(stereo)
-            self._change.notify_all()
-        if t_s is not None and self._origin_s is not None:
-            start_s = t_s - self._origin_s
-            slip_s = start_s - self._heard_frames / self._rate_hz
-            if slip_s < -SOUND_SLIP_S or self._heard_frames == 0:
-                stereo = stereo[max(round(-slip_s * self._rate_hz), 0) :]
-            if slip_s > SOUND_SLIP_S or self._heard_frames == 0:
-                self._add_sound(np.zeros((self._missing(start_s), 2), np.float32))
+    def write_sound(self, stereo: FloatArray, t_s: float) -> None:
+        rate_hz = self.format.sound_rate_hz
+        start_s = t_s - self._start(t_s)
+        slip_s = start_s - self._heard_frames / rate_hz
+        if slip_s < -SOUND_SLIP_S or self._heard_frames == 0:
+            stereo = stereo[max(round(-slip_s * rate_hz), 0) :]
+        if slip_s > SOUND_SLIP_S or self._heard_frames == 0:
+            self._add_sound(np.zeros((self._missing(start_s), 2), np.float32))
         self._add_sound(np.clip(np.nan_to_num(stereo), -1.0, 1.0))
 
+    def change_size(self, size: tuple[int, int]) -> None:
+        self._wanted, self._settling_s = size, None
+
+    def _begin_another(self) -> None:
+        """End this film and go on in a new file, in the size that is wanted."""
+        self.finish()
+        self._before_s += (self._last_slot + 1) / self.format.rate_hz
+        self._before_bytes += self._file.written_bytes
+        was = self.path
+        self._name(unused(was))
+        self._make_file()
+        self._size, self._settling_s = self._wanted, None
+        self.begin()
+        self.say(f"{was} ends with its size; {self.path} goes on in {self._size[0]}x{self._size[1]}")
+
+    def _make_file(self) -> None:
+        self._file, self._opened = FilmFile(self.path), ExitStack()
+        self._opened.enter_context(self._file)
+
+    def _name(self, path: Path) -> None:
+        self.path, self.title = path, str(path)
+
+    def _start(self, t_s: float) -> float:
+        """The time at which the film starts: that of the first to ask."""
+        if self._origin_s is None:
+            self._origin_s = t_s
+        return self._origin_s
+
+    def _open_streams(self) -> Iterator[Any]:
+        width, height = self._size[0] & ~1, self._size[1] & ~1
+        options = _X264_LIVE if self.format.paced else _X264_STEPPED
+        self._encoder = "libx264"
+        if nvenc_opens(width, height):
+            self._encoder, options = "h264_nvenc", _NVENC
+        rate = Fraction(self.format.rate_hz).limit_denominator(1001)
+        pictures = self._container.add_stream(self._encoder, rate=rate, options=dict(options))
+        codec = pictures.codec_context
+        codec.width, codec.height, codec.pix_fmt = width, height, "yuv420p"
+        codec.time_base = 1 / rate
+        codec.gop_size = round(KEYFRAME_EVERY_S * self.format.rate_hz)
+        codec.color_primaries = codec.color_trc = codec.colorspace = _BT709
+        codec.color_range = _LIMITED
+        yield pictures
+        if self.format.sound_rate_hz:
+            yield self._container.add_stream("aac", rate=self.format.sound_rate_hz, layout="stereo", options={"b": "256k"})
+
     def _missing(self, until_s: float) -> int:
-        return max(round(until_s * self._rate_hz) - self._heard_frames, 0)
+        return max(round(until_s * self.format.sound_rate_hz) - self._heard_frames, 0)
 
     def _add_sound(self, stereo: FloatArray) -> None:
         if len(stereo) == 0:
             return
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(stereo.T), format="fltp", layout="stereo")
-        frame.sample_rate = self._rate_hz
-        frame.pts, frame.time_base = self._heard_frames, Fraction(1, self._rate_hz)
+        frame.sample_rate = self.format.sound_rate_hz
+        frame.pts, frame.time_base = self._heard_frames, Fraction(1, self.format.sound_rate_hz)
         self._heard_frames += len(stereo)
-        self._container.mux(self._sound.encode(frame))
+        self._mux(self._streams[1].encode(frame))
+
+    def _mux(self, packets: Any) -> None:
+        self._container.mux(packets)
+        if self._file.error is not None:
+            raise self._file.error
 
 
 def nvenc_opens(width: int, height: int) -> bool:

@@ -8,10 +8,9 @@ from collections.abc import Callable
 
 from engine.audio import AudioHop, Source
 from engine.core.slots import LocalSlot
-from engine.core.types import Call, GeneratorInfo, Tick
+from engine.core.types import Call, FloatArray, GeneratorInfo, Tick
 from engine.instrument.instrument import RATE_HZ, Instrument
 from engine.instrument.show_params import PANIC
-from engine.outputs.film import Recorder
 
 log = logging.getLogger("clavilux.listening")
 READ_S = 0.1
@@ -38,7 +37,7 @@ class AnalysisThread:
         self.send, self.send_every_s, self._sent_s = send, 0.0, 0.0
         self.followers: list[Callable[[Tick], None]] = []  # called with every tick, in this thread: quick, and never waiting
         self.model_refused = ""  # why the model last asked for does not play; whoever asked clears it
-        self.recorder: Recorder | None = None
+        self.on_sound: Callable[[FloatArray, float], None] | None = None  # called with each hop, (n, 2), and when it began
         self._instrument = instrument
         self._sources, self._models = LocalSlot[Source](), LocalSlot[tuple[GeneratorInfo, Callable[[Tick], None]]]()
         self._taken = [0, 0]  # numbers of the newest source and model that were taken
@@ -115,6 +114,5 @@ class AnalysisThread:
             self.last_heard[event.kind] = hop.t_heard
         for follow in self.followers:
             follow(tick)
-        recorder = self.recorder
-        if recorder is not None:
-            recorder.audio(hop.stereo, hop.t_heard - len(hop.stereo) / RATE_HZ)
+        if self.on_sound is not None:
+            self.on_sound(hop.stereo, hop.t_heard - len(hop.stereo) / RATE_HZ)

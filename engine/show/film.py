@@ -1,14 +1,14 @@
 """A performance frame by frame: for each frame of film the ticks up to it and a network picture of its own, nothing dropped."""
 
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 from engine.audio import Source
 from engine.core.types import Tick
-from engine.instrument.instrument import Instrument
-from engine.outputs.film import Recorder
+from engine.instrument.instrument import RATE_HZ, Instrument
+from engine.outputs.sink import Sink
 from engine.runtime.worker.process import GeneratorProcess
+from engine.show.outputs import OutputSet
 from engine.stage.gl_context import headless_context
 from engine.stage.stage import Stage
 
@@ -20,59 +20,68 @@ def film(
     instrument: Instrument,
     source: Source,
     generator: GeneratorProcess,
-    path: Path,
+    sinks: Sequence[Sink],
     size: tuple[int, int],
     rate_hz: float,
     seconds: float | None,
     internal_size: tuple[int, int] | None = None,
     say: Callable[[str], None] = print,
 ) -> int:
-    """Perform `source` (unpaced) into `path` at `rate_hz` frames a second until it ends or for `seconds`; frames written.
+    """Perform `source` (unpaced) into all `sinks` at `rate_hz` frames a second; how many frames.
 
-    The network draws the next frame while this one is drawn, and is seen from the first one on. Raises TimeoutError if the
-    generator never answers.
+    It ends with the sound, after `seconds`, or when no sink is left. The network draws the next frame while this one is drawn,
+    and is seen from the first one on. Raises TimeoutError if the generator never answers, OSError or ValueError for a sink
+    that cannot be had.
     """
     context = headless_context()
     stage = Stage(context, size, instrument.stage, instrument.passes, internal_size, instrument.limiter)
-    recorder = Recorder(path, size, rate_hz, paced=False)
+    outputs = OutputSet(context, size, rate_hz, RATE_HZ, paced=False, say=say)
+    heard = _Heard(instrument, source, outputs)
     # Every frame has a network picture of its own: there is nothing to blend, and no latency to pay for it.
     instrument.tree.post("/stage/blend", False)
     frames, started = 0, time.monotonic()
     try:
-        tick = _advance(instrument, source, recorder, 0.0)
+        for sink in sinks:
+            outputs.add(sink)
+        tick = heard.advance(0.0)
         if tick is not None:
             generator.send(tick)
             picture = generator.wait_for(tick.number, WARM_S)
-        while tick is not None and (seconds is None or frames < round(seconds * rate_hz)):
+        while tick is not None and len(outputs) and (seconds is None or frames < round(seconds * rate_hz)):
             time_s = frames / rate_hz
-            following = _advance(instrument, source, recorder, (frames + 1) / rate_hz)
+            following = heard.advance((frames + 1) / rate_hz)
             if following is not None:
                 generator.send(following)
             stage.set_frame(picture, at_once=True)  # the film begins with the first picture: there is nothing to fade from
             stage.draw(tick, time_s, 1.0 / rate_hz)
-            recorder.video(stage.read(), time_s)
+            outputs.take(stage.output, time_s)
             if following is not None:
                 picture = generator.wait_for(following.number, STEP_S)
             tick, frames = following, frames + 1
             if frames % round(10 * rate_hz) == 0:
                 say(f"{frames / rate_hz:.0f} s of film, {frames / (time.monotonic() - started):.1f} frames/s")
     finally:
-        recorder.close()
+        outputs.close()
         stage.close()
         context.release()
-    status = recorder.status()
-    if status.message:
-        say(status.message)
     return frames
 
 
-def _advance(instrument: Instrument, source: Source, recorder: Recorder, until_s: float) -> Tick | None:
-    """Hear everything up to `until_s`; the newest tick, or None at the end of the sound."""
-    tick = None
-    while tick is None or tick.time_s < until_s:
-        hop = source.read(1.0)
-        if hop is None:
-            return None
-        recorder.audio(hop.stereo)
-        tick = instrument.hear(hop.hops, hop.t_heard)
-    return tick
+class _Heard:
+    """What is heard of the source, frame by frame: into the instrument and the outputs."""
+
+    def __init__(self, instrument: Instrument, source: Source, outputs: OutputSet) -> None:
+        self._instrument, self._source, self._outputs = instrument, source, outputs
+        self._samples = 0
+
+    def advance(self, until_s: float) -> Tick | None:
+        """Hear everything up to `until_s`; the newest tick, or None at the end of the sound."""
+        tick = None
+        while tick is None or tick.time_s < until_s:
+            hop = self._source.read(1.0)
+            if hop is None:
+                return None
+            self._outputs.sound(hop.stereo, self._samples / RATE_HZ)
+            self._samples += len(hop.stereo)
+            tick = self._instrument.hear(hop.hops, hop.t_heard)
+        return tick

@@ -26,6 +26,7 @@ class PlayOptions:
     monitor: str = ""  # part of a monitor's name; empty is the primary one
     seconds: float | None = None  # None: until closed, or a file's end where it is not looped
     record: Path | None = None  # a film's output in film mode; recorded while performing otherwise
+    outputs: tuple[str, ...] = ()  # NAME:TARGET, or a film's path: each is given what is shown and heard
     seed: int = 0
     rate_hz: float = 60.0  # display frames a second, asked for
     from_s: float = 0.0  # where in an audio file it begins

@@ -3,14 +3,14 @@
 source -> analysis -> control -> latent ----------------------> generator process
 (listening thread, once a hop)  |  one Tick, newest wins             | one Frame, newest wins
                                 v                                    v
-                             stage: passes move the picture, limiter -> window, recorder
+                             stage: passes move the picture, limiter -> window, outputs
                              (main thread, once a display frame)
 """
 
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,8 @@ from engine.core import resources
 from engine.guard.journal import SWITCHED_ON
 from engine.guard.supervised_show import SupervisedShow
 from engine.instrument.instrument import HOP, RATE_HZ, Instrument, find_patch
+from engine.outputs.film import FilmSink
+from engine.outputs.sink import Sink, make_sink
 from engine.runtime.nvidia import cards
 from engine.runtime.worker.process import GeneratorProcess
 from engine.show.analysis_thread import AnalysisThread
@@ -98,15 +100,24 @@ def open_sound(spec: str, loop: bool, paced: bool, seed: int, from_s: float = 0.
     return open_source(spec, rate_hz=RATE_HZ, hop=HOP, loop=loop, paced=paced, seed=seed, from_s=from_s, awaited=awaited)
 
 
+def asked_outputs(outputs: Sequence[str]) -> list[Sink]:
+    """The sinks that `--output` asks for, films last: none is written over for a show that cannot begin."""
+    return sorted(map(make_sink, outputs), key=lambda sink: isinstance(sink, FilmSink))
+
+
 def make_film(options: PlayOptions, instrument: Instrument, source: Source, generator: GeneratorProcess) -> None:
     """Film mode, and the contact sheet beside it."""
     from engine.outputs.contact_sheet import contact_sheet
 
     started = time.monotonic()
-    path = options.film
-    path.parent.mkdir(parents=True, exist_ok=True)
+    sinks = asked_outputs(options.outputs)
+    films = [sink.path for sink in sinks if isinstance(sink, FilmSink)]
+    if options.record is not None or not films:
+        sinks.append(FilmSink(options.film))
+        films.insert(0, options.film)
+    path = films[0]
     frames = film(
-        instrument, source, generator, path, options.size, options.rate_hz, options.seconds, internal_size(options), say=log.info
+        instrument, source, generator, sinks, options.size, options.rate_hz, options.seconds, internal_size(options), say=log.info
     )
     sheet = path.with_suffix(".png")
     contact_sheet(path, sheet)
@@ -186,6 +197,8 @@ def play_live(
             SWITCHED_ON: instrument.switched_on,
         }
         supervised.begin(show, {**hands.parts(), **parts})
+    for sink in asked_outputs(options.outputs):
+        (show.outputs.add_again if options.again else show.outputs.add)(sink)
     if options.record is not None:
         show.record_to(options.record)
     analysis_thread.start()

@@ -14,7 +14,7 @@ from engine.control.patch import Patch, PatchError
 from engine.control.patch_watcher import PatchWatcher
 from engine.core.cuda import CudaError
 from engine.core.types import Frame, Tick
-from engine.instrument.instrument import Instrument, find_patch
+from engine.instrument.instrument import RATE_HZ, Instrument, find_patch
 from engine.outputs.filenames import Filenames
 from engine.outputs.still import StillWriter
 from engine.runtime.worker.process import GeneratorProcess
@@ -24,6 +24,7 @@ from engine.show.background import Background
 from engine.show.fade_in import FadeIn
 from engine.show.key_handler import KeyHandler
 from engine.show.live_input import LiveInput
+from engine.show.outputs import OutputSet
 from engine.show.recording import Recording
 from engine.show.remotes import Remotes
 from engine.show.status import RateMeter, operator_state
@@ -76,7 +77,9 @@ class RealtimeShow:
         self.shown, self.made = RateMeter(), RateMeter()  # frames, and network frames
         self.latency_s = 0.0  # from a sound to the network's picture of it
         self.panic_s = -math.inf  # time.monotonic() of the newest panic
-        self.recording = Recording(context, self.stage, analysis_thread, self.rate_hz, self.say)
+        self.outputs = OutputSet(context, self.stage.output_size, self.rate_hz, RATE_HZ, paced=True, say=self.say)
+        analysis_thread.on_sound = self.outputs.sound
+        self.recording = Recording(self.outputs, lambda on: self._tell(RECORD, on), self.say)
         self.remotes: Remotes | None = None  # OSC and MIDI, where they are open
         self.colours: Colours | None = None  # for whoever follows them
         self.kept_up = 0  # frames drawn from a tick younger than DEAF_S: of a show that has stopped listening they stand still
@@ -163,9 +166,9 @@ class RealtimeShow:
         self._ending = True
 
     def close(self) -> None:
-        """End the recording, stop the threads and give the card back; the generator that plays ends too."""
+        """End the outputs, stop the threads and give the card back; the generator that plays ends too."""
         self._watcher.close()
-        self.stop_recording()
+        self.outputs.close()
         self.generator.close()
         if self._incoming is not None:
             self._incoming.close()
@@ -180,11 +183,11 @@ class RealtimeShow:
         if on:
             self.record_to(self._names.new(".mp4"))
         else:
-            self.stop_recording()
+            self.recording.stop()
 
     def record_to(self, path: Path) -> None:
         """Write what is shown and heard to `path` from now on."""
-        self._tell(RECORD, self.recording.start(path))
+        self.recording.start(path)
 
     def listen_live(self, on: bool) -> None:
         """Listen to the live input, or to the track again."""
@@ -217,8 +220,8 @@ class RealtimeShow:
         shown = self._entrance.step(tick, self._drawn, time_s)
         self.stage.draw(shown, time_s, dt_s)
         self.stage.adapt(self.stage.draw_ms, 1e3 / self.rate_hz)
-        if not self.recording.take():
-            self.stop_recording()
+        self.outputs.take(self.stage.output, time.monotonic())
+        self.recording.poll()
         if self.colours is not None and self.remotes is not None and self.remotes.feed.wants("colours"):
             self.colours.push(self.stage.output, time.monotonic())
             self.remotes.colours = self.colours.colours
@@ -302,8 +305,8 @@ class RealtimeShow:
         for command in self.window.poll():
             self._keys.handle(command)
         if self.window.resized:
-            self.stop_recording()  # a film has one size
             self.stage.resize(self.window.size)
+            self.outputs.resize(self.stage.output_size)
         self.window.show(self.stage.output)
         if self.window.should_close:
             self._ending = True
@@ -329,12 +332,6 @@ class RealtimeShow:
     def _let_in(self) -> None:
         if self.remotes is not None:
             self.remotes.let_in()
-
-    def stop_recording(self) -> None:
-        """End the recording, if there is one."""
-        if self.recording.seconds is not None:
-            self.recording.stop(wait=self._ending)
-            self._tell(RECORD, False)
 
 
 def end_later(generator: GeneratorProcess) -> None:

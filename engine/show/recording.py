@@ -1,74 +1,45 @@
-"""Recording what is shown and heard: pictures from the thread that draws, sound from the thread that listens."""
+"""What a performer records while a show plays: one film at a time, an output like any other."""
 
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from engine.outputs.film import Recorder
-from engine.show.analysis_thread import AnalysisThread
-from engine.stage.readback import Readback
-from engine.stage.stage import Stage
-
-ENDED = ("disk full", "failed")
+from engine.outputs.film import FilmSink
+from engine.show.outputs import OutputSet
 
 
 class Recording:
-    """One recording of a show at a time. Belongs to the thread that draws, which calls `take` after every picture."""
+    """Starts and ends films. Belongs to the thread that draws; `tell` learns whether one is recorded, `say` what went wrong."""
 
-    def __init__(
-        self, context: Any, stage: Stage, analysis_thread: AnalysisThread, rate_hz: float, say: Callable[[str], None]
-    ) -> None:
-        self._context, self._stage, self._analysis_thread, self._rate_hz, self._say = (
-            context,
-            stage,
-            analysis_thread,
-            rate_hz,
-            say,
-        )
-        self._recorder: Recorder | None = None
-        self._readback: Readback | None = None
-        self._from_s = self._pushed_s = 0.0
+    def __init__(self, outputs: OutputSet, tell: Callable[[bool], None], say: Callable[[str], None]) -> None:
+        self._outputs, self._tell, self._say = outputs, tell, say
+        self._film: FilmSink | None = None
+        self._from_s = 0.0
 
     @property
     def seconds(self) -> float | None:
         """How long it has been recording; None if it is not."""
-        return None if self._recorder is None else time.monotonic() - self._from_s
+        return None if self._film is None else time.monotonic() - self._from_s
 
-    def start(self, path: Path) -> bool:
-        """Write to `path` from now on; False if that cannot be, which is said. Does nothing while recording."""
-        if self._recorder is not None:
-            return True
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._recorder = Recorder(path, self._stage.output_size, self._rate_hz, paced=True)
-        except (OSError, ValueError) as error:
-            self._say(f"{error}; kept playing, unrecorded")
-            return False
-        self._readback = Readback(self._context, self._stage.output_size)
-        self._from_s = self._pushed_s = time.monotonic()
-        self._analysis_thread.recorder = self._recorder
-        self._say(f"recording {path}")
-        return True
+    def start(self, path: Path) -> None:
+        """Write to `path` from now on; what cannot be is said. Does nothing while recording."""
+        if self._film is None:
+            try:
+                film = FilmSink(path)
+                self._outputs.add(film)
+                self._film, self._from_s = film, time.monotonic()
+            except (OSError, ValueError) as error:
+                self._say(f"{error}; kept playing, unrecorded")
+        self._tell(self._film is not None)
 
-    def take(self) -> bool:
-        """Take the stage's newest picture; False if the recording has come to an end by itself."""
-        if self._recorder is None or self._readback is None:
-            return True
-        picture = self._readback.push(self._stage.output)
-        if picture is not None:
-            self._recorder.video(picture, self._pushed_s)  # the picture of the push before
-        self._pushed_s = time.monotonic()
-        return self._recorder.status().state not in ENDED
+    def stop(self) -> None:
+        """End the film, if there is one; what waits is written beside the show."""
+        if self._film is not None:
+            self._outputs.remove(self._film)
+            self._film = None
+            self._tell(False)
 
-    def stop(self, wait: bool) -> None:
-        """End the recording, if there is one; `wait` for its last pictures to be written."""
-        if self._recorder is None or self._readback is None:
-            return
-        self._analysis_thread.recorder = None
-        self._recorder.close(wait=wait)
-        self._readback.release()
-        status = self._recorder.status()
-        without = f"; {status.lost_s:.1f} s of sound lost" if status.lost_s else ""
-        self._say(status.message or f"recorded {status.frames} pictures, {status.dropped} dropped{without}")
-        self._recorder = self._readback = None
+    def poll(self) -> None:
+        """After every picture: a film that ended by itself, as on a full disk, is recorded no longer."""
+        if self._film is not None and self._film.ended:
+            self.stop()

@@ -10,6 +10,7 @@ from engine.instrument.instrument import Instrument
 from engine.runtime.worker.process import GeneratorProcess
 from engine.show.actions import RefusalCount
 from engine.show.analysis_thread import AnalysisThread
+from engine.show.outputs import OutputSet
 from engine.show.recording import Recording
 from engine.show.remotes import NO_REMOTES, Remotes
 from engine.stage.stage import Stage
@@ -49,6 +50,7 @@ class RunningShow(Protocol):
     generator: GeneratorProcess
     stage: Stage
     recording: Recording
+    outputs: OutputSet
     refusals: RefusalCount
     shown: RateMeter  # frames
     made: RateMeter  # network frames
@@ -118,5 +120,6 @@ def figures(show: RunningShow) -> dict[str, float | str]:
         "sound_lost": float(source.lost),
         "sound_overflows": source.overflows,
         "recording_s": show.recording.seconds or 0.0,
+        **show.outputs.figures(),
         "message": show.messages[-1] if show.messages else "",
     }

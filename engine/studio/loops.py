@@ -10,7 +10,7 @@ from PIL import Image
 
 from engine.core.network import Network
 from engine.generators.layers.mapping_network import Mapping as MappingNetwork
-from engine.outputs.film import Recorder
+from engine.outputs.film import FilmSink
 from engine.studio.drawing import Array, Frames, core, frames, latents, loop, placed
 from engine.studio.sheets import ENDINGS, tile
 
@@ -119,18 +119,19 @@ def check_ending(file: Path) -> None:
 
 
 def _film(network: Network, track: Track, file: Path, fps: float, truncation: float) -> Iterator[int]:
-    recorder = Recorder(file, network.resolution, fps, audio_rate_hz=0, paced=False)
+    film = FilmSink(file)
+    film.open(network.resolution, fps, sound_rate_hz=0, paced=False)
     try:
         number = 0
         for some in track.draw(network, range(len(track)), truncation):
             for frame in some:
-                recorder.video(np.concatenate([frame, np.full_like(frame[..., :1], 255)], 2), number / fps)
+                film.picture(np.concatenate([frame, np.full_like(frame[..., :1], 255)], 2), number / fps)
                 number += 1
             yield number
     finally:
-        recorder.close()
-    if recorder.status().state != "closed":
-        raise OSError(recorder.status().message)
+        film.close()
+    if film.status().state != "closed":
+        raise OSError(film.status().message)
 
 
 def _counted(some: Iterable[Frames]) -> Generator[int, None, Frames]:

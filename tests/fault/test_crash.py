@@ -10,6 +10,7 @@ import sys
 import textwrap
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -311,6 +312,30 @@ def test_a_track_that_is_gone_is_silence_after_a_crash(play: Callable[..., Super
     show.said("the show is back after")
     assert "plays on in silence" in show.said("track.wav, which is not there")
     assert show.ask("/macro/2") == pytest.approx(0.8)
+
+
+def test_outputs_come_back_after_a_crash_and_the_film_before_it_stays(play: Callable[..., Supervised], tmp_path: Path) -> None:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    show = play("--output", "show.mp4", "--output", f"mjpeg:{port}")
+
+    def picture() -> bytes:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/frame.jpg", timeout=REACH_S) as answer:
+            return bytes(answer.read())
+
+    show.said(f"the picture is at http://127.0.0.1:{port}/")
+    assert picture()[:2] == b"\xff\xd8"
+    show.until(lambda: (tmp_path / "show.mp4").stat().st_size > 10_000, what="the film")
+    os.kill(show.show(), signal.SIGKILL)
+    show.said("recording show-2.mp4")
+    show.said(f"the picture is at http://127.0.0.1:{port}/", times=2)
+    assert picture()[:2] == b"\xff\xd8"
+    assert (tmp_path / "show.mp4").stat().st_size > 10_000
+    show.process.send_signal(signal.SIGINT)
+    assert show.process.wait(REACH_S) == 0
+    assert (tmp_path / "show-2.mp4").stat().st_size > 1000
+    assert not any("Traceback" in line for line in show.lines), show.lines
 
 
 HAS_A_STAGE = """

@@ -5,18 +5,19 @@ import pytest
 from PIL import Image
 
 from engine.outputs.contact_sheet import contact_sheet
-from engine.outputs.film import Recorder
+from engine.outputs.film import FilmSink
 
 
 def film(path: Path, frames: int) -> Path:
     """Grey that rises from black to white."""
-    recorder = Recorder(path, (160, 90), 30, paced=False)
+    sink = FilmSink(path)
+    sink.open((160, 90), 30, 48000, paced=False)
     for number in range(frames):
         picture = np.full((90, 160, 4), 255, np.uint8)
         picture[..., :3] = round(255 * number / frames)
-        recorder.video(picture, number / 30)
-        recorder.audio(np.zeros((1600, 2), np.float32))
-    recorder.close()
+        sink.picture(picture, number / 30)
+        sink.sound(np.zeros((1600, 2), np.float32), number / 30)
+    sink.close()
     return path
 
 

@@ -13,10 +13,18 @@ import numpy as np
 import pytest
 
 from engine.core.types import ByteArray, FloatArray
-from engine.outputs.film import KEYFRAME_EVERY_S, SOUND_LAG_S, Recorder
+from engine.outputs.film import KEYFRAME_EVERY_S, SETTLED_S, SOUND_LAG_S, FilmSink
 
 SIZE, FPS, RATE_HZ = (320, 180), 30, 48000
 HOP = RATE_HZ // FPS
+
+
+def open_film(
+    path: Path, size: tuple[int, int] = SIZE, rate_hz: float = FPS, sound_rate_hz: int = RATE_HZ, paced: bool = False
+) -> FilmSink:
+    sink = FilmSink(path)
+    sink.open(size, rate_hz, sound_rate_hz, paced)
+    return sink
 
 
 def numbered(number: int, size: tuple[int, int] = SIZE) -> ByteArray:
@@ -76,15 +84,15 @@ def click_at(sound: FloatArray) -> float:
 
 def test_a_film_made_frame_by_frame_holds_every_picture_at_its_time_and_its_sound_beside_it(tmp_path: Path) -> None:
     path = tmp_path / "new folder" / "film.mp4"
-    recorder = Recorder(path, SIZE, FPS, paced=False)
+    sink = open_film(path, SIZE, FPS, paced=False)
     for number in range(200):
         sound = np.zeros((HOP, 2), np.float32)
         sound[0] = 0.9 if number == 77 else 0.0
-        recorder.audio(sound)
-        recorder.video(numbered(number), 3.0 + number / FPS)
-    recorder.close()
-    status = recorder.status()
-    assert (status.state, status.frames, status.dropped, status.message) == ("closed", 200, 0, "")
+        sink.sound(sound, 3.0 + number / FPS)
+        sink.picture(numbered(number), 3.0 + number / FPS)
+    sink.close()
+    status = sink.status()
+    assert (status.state, status.pictures, status.dropped, status.message) == ("closed", 200, 0, "")
     assert status.seconds == pytest.approx(200 / FPS)
     film = play(path)
     assert [number_of(picture) for picture in film.pictures] == list(range(200))
@@ -98,10 +106,10 @@ def test_a_closed_film_is_an_ordinary_mp4_in_tagged_bt709(tmp_path: Path) -> Non
     wanted = np.array([(250, 20, 20), (20, 220, 30), (40, 50, 230), (200, 120, 40)], np.uint8)
     picture = np.full((*SIZE[::-1], 4), 255, np.uint8)
     picture[..., :3] = np.repeat(wanted, SIZE[0] // 4, axis=0)
-    recorder = Recorder(path, SIZE, FPS, paced=False)
+    sink = open_film(path, SIZE, FPS, paced=False)
     for number in range(70):
-        recorder.video(picture, number / FPS)
-    recorder.close()
+        sink.picture(picture, number / FPS)
+    sink.close()
     assert boxes(path) == [b"ftyp", b"free", b"mdat", b"moov"]
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
@@ -118,39 +126,39 @@ def test_pictures_in_real_time_are_dropped_and_counted_rather_than_waited_for(tm
     path = tmp_path / "film.mp4"
     size = (1280, 720)
     noise = np.random.default_rng(5).integers(0, 255, (*size[::-1], 4), np.uint8)
-    recorder = Recorder(path, size, FPS, paced=True)
+    sink = open_film(path, size, FPS, paced=True)
     longest_s = 0.0
     for number in range(150):  # as fast as they can be copied: far faster than noise can be encoded
         before_s = time.monotonic()
-        recorder.video(noise, number / FPS)
+        sink.picture(noise, number / FPS)
         longest_s = max(longest_s, time.monotonic() - before_s)
-        recorder.audio(np.full((HOP, 2), 0.1, np.float32))
-    recorder.close()
-    status = recorder.status()
+        sink.sound(np.full((HOP, 2), 0.1, np.float32), number / FPS)
+    sink.close()
+    status = sink.status()
     assert status.state == "closed"
     assert status.dropped > 0
-    assert status.frames + status.dropped == 150
+    assert status.pictures + status.dropped == 150
     assert status.lost_s == 0.0
     assert longest_s < 5.0  # not one of them waited for the encoder; that some were dropped says the same
     film = play(path)
-    assert len(film.pictures) == status.frames
+    assert len(film.pictures) == status.pictures
     assert len(film.sound) / RATE_HZ == pytest.approx(150 / FPS, abs=0.05)
 
 
 def test_sound_that_finds_no_room_is_counted_as_sound_and_no_picture_with_it(tmp_path: Path) -> None:
     path = tmp_path / "film.mp4"
-    recorder = Recorder(path, SIZE, 2.0, paced=True)  # two pictures a second, and between them a hundred blocks of sound each
+    sink = open_film(path, SIZE, 2.0, paced=True)  # two pictures a second, and between them a hundred blocks of sound each
     block, given = np.full((480, 2), 0.1, np.float32), 0
-    while recorder.status().lost_s == 0.0 and given < 10_000:  # far faster than it can be encoded
-        recorder.audio(block, given * 0.01)
+    while sink.status().lost_s == 0.0 and given < 10_000:  # far faster than it can be encoded
+        sink.sound(block, given * 0.01)
         given += 1
-    recorder.video(numbered(1), 0.0)
-    recorder.video(numbered(2), 0.5)
-    recorder.close()
-    recorder.audio(block, given * 0.01)  # nobody asked for what comes after the end
-    recorder.video(numbered(3), 1.0)
-    status = recorder.status()
-    assert (status.state, status.frames, status.dropped) == ("closed", 2, 0)
+    sink.picture(numbered(1), 0.0)
+    sink.picture(numbered(2), 0.5)
+    sink.close()
+    sink.sound(block, given * 0.01)  # nobody asked for what comes after the end
+    sink.picture(numbered(3), 1.0)
+    status = sink.status()
+    assert (status.state, status.pictures, status.dropped) == ("closed", 2, 0)
     assert status.lost_s == pytest.approx(0.01)
     film = play(path)
     assert [number_of(picture) for picture in film.pictures] == [1, 2]
@@ -159,10 +167,10 @@ def test_sound_that_finds_no_room_is_counted_as_sound_and_no_picture_with_it(tmp
 
 def test_a_film_without_any_sound_coming_has_silence(tmp_path: Path) -> None:
     path = tmp_path / "film.mp4"
-    recorder = Recorder(path, SIZE, FPS, paced=False)
+    sink = open_film(path, SIZE, FPS, paced=False)
     for number in range(150):
-        recorder.video(numbered(number), number / FPS)
-    recorder.close()
+        sink.picture(numbered(number), number / FPS)
+    sink.close()
     film = play(path)
     assert len(film.pictures) == 150
     assert len(film.sound) / RATE_HZ >= 150 / FPS - SOUND_LAG_S - 0.1
@@ -170,11 +178,11 @@ def test_a_film_without_any_sound_coming_has_silence(tmp_path: Path) -> None:
 
 
 def test_two_pictures_for_one_place_keep_the_first(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path / "film.mp4", SIZE, FPS, paced=False)
+    sink = open_film(tmp_path / "film.mp4", SIZE, FPS, paced=False)
     for number in range(120):  # a display of 60 Hz
-        recorder.video(numbered(number), number / 60 + 0.001)
-    recorder.close()
-    assert recorder.status().dropped == 0
+        sink.picture(numbered(number), number / 60 + 0.001)
+    sink.close()
+    assert sink.status().dropped == 0
     film = play(tmp_path / "film.mp4")
     assert len(film.pictures) == pytest.approx(60, abs=1)
     assert film.times_s == pytest.approx([number / FPS for number in range(len(film.times_s))], abs=1e-3)
@@ -183,51 +191,51 @@ def test_two_pictures_for_one_place_keep_the_first(tmp_path: Path) -> None:
 @pytest.mark.parametrize("paced", [False, True])
 def test_a_lost_sound_card_leaves_silence_of_its_own_length(tmp_path: Path, paced: bool) -> None:
     path = tmp_path / "film.mp4"
-    recorder = Recorder(path, SIZE, FPS, paced=paced)
+    sink = open_film(path, SIZE, FPS, paced=paced)
     for number in range(180):
         time_s = 40.0 + number / FPS
-        recorder.video(numbered(number), time_s)
+        sink.picture(numbered(number), time_s)
         if not 30 <= number < 120:
             sound = np.zeros((HOP, 2), np.float32)
             sound[0] = 0.9 if number == 150 else 0.0
-            recorder.audio(sound, time_s + 0.003 * (number % 3))  # sound comes a little unevenly
-        while recorder.status().frames < number - 6:
+            sink.sound(sound, time_s + 0.003 * (number % 3))  # sound comes a little unevenly
+        while sink.status().pictures < number - 6:
             time.sleep(0.001)
-    recorder.close()
-    assert recorder.status().dropped == 0
+    sink.close()
+    assert sink.status().dropped == 0
     assert click_at(play(path).sound) == pytest.approx(150 / FPS, abs=0.02)
 
 
 def test_sound_that_began_before_the_first_picture_is_cut_to_it(tmp_path: Path) -> None:
     path = tmp_path / "film.mp4"
-    recorder = Recorder(path, SIZE, FPS, paced=False)
-    recorder.video(numbered(0), 10.0)
+    sink = open_film(path, SIZE, FPS, paced=False)
+    sink.picture(numbered(0), 10.0)
     sound = np.zeros((RATE_HZ, 2), np.float32)
     sound[RATE_HZ * 3 // 4] = 0.9  # at 10.25 s
-    recorder.audio(sound, 9.5)
+    sink.sound(sound, 9.5)
     for number in range(1, 40):
-        recorder.video(numbered(number), 10.0 + number / FPS)
-    recorder.close()
+        sink.picture(numbered(number), 10.0 + number / FPS)
+    sink.close()
     assert click_at(play(path).sound) == pytest.approx(0.25, abs=0.001)
 
 
 def test_sound_that_is_no_number_does_not_end_the_film(tmp_path: Path) -> None:
     path = tmp_path / "film.mp4"
-    recorder = Recorder(path, SIZE, FPS, paced=False)
+    sink = open_film(path, SIZE, FPS, paced=False)
     for number in range(40):
-        recorder.video(numbered(number), number / FPS)
-        recorder.audio(np.full((HOP, 2), (np.nan, np.inf)[number % 2], np.float32))
-    recorder.close()
-    assert recorder.status().state == "closed"
+        sink.picture(numbered(number), number / FPS)
+        sink.sound(np.full((HOP, 2), (np.nan, np.inf)[number % 2], np.float32), number / FPS)
+    sink.close()
+    assert sink.status().state == "closed"
     assert np.isfinite(play(path).sound).all()
 
 
 def test_odd_sizes_are_rounded_down_and_other_sizes_scaled(tmp_path: Path) -> None:
     path = tmp_path / "film.mp4"
-    recorder = Recorder(path, (321, 181), FPS, audio_rate_hz=0, paced=False)
+    sink = open_film(path, (321, 181), FPS, sound_rate_hz=0, paced=False)
     for number in range(20):
-        recorder.video(numbered(number, (321, 181) if number < 10 else (640, 360)), number / FPS)
-    recorder.close()
+        sink.picture(numbered(number, (321, 181) if number < 10 else (640, 360)), number / FPS)
+    sink.close()
     film = play(path)
     assert [number_of(picture) for picture in film.pictures] == list(range(20))
     assert film.pictures[0].shape == (180, 320, 3)
@@ -235,18 +243,50 @@ def test_odd_sizes_are_rounded_down_and_other_sizes_scaled(tmp_path: Path) -> No
         assert not container.streams.audio
 
 
+def test_a_window_of_another_size_goes_on_in_a_new_numbered_film_once_its_size_has_settled(tmp_path: Path) -> None:
+    path, second = tmp_path / "film.mp4", tmp_path / "film-2.mp4"
+    sink = open_film(path)
+    dragged = [(330, 190), (400, 220), (480, 270)]  # a window's edge on its way
+    for number in range(150):
+        if number in (60, 64, 68):
+            sink.resize(dragged[(number - 60) // 4])
+        size = SIZE if number < 60 else dragged[min((number - 60) // 4, 2)]
+        sink.picture(numbered(number, size), number / FPS)
+        sink.sound(np.full((HOP, 2), 0.1, np.float32), number / FPS)
+    sink.close()
+    assert sink.messages() == [f"{path} ends with its size; {second} goes on in 480x270"]
+    status = sink.status()
+    assert (status.state, status.pictures, status.dropped, status.title) == ("closed", 150, 0, str(second))
+    assert status.seconds == pytest.approx(150 / FPS)
+    films = [play(path), play(second)]
+    turn = 68 + round(SETTLED_S * FPS)
+    assert [[number_of(picture) for picture in film.pictures] for film in films] == [list(range(turn)), list(range(turn, 150))]
+    assert [film.pictures[0].shape for film in films] == [(180, 320, 3), (270, 480, 3)]
+    assert [len(film.sound) / RATE_HZ for film in films] == pytest.approx([turn / FPS, (150 - turn) / FPS], abs=0.06)
+    assert films[1].times_s[0] == 0.0
+    assert not (tmp_path / "film-3.mp4").exists()
+
+
+def test_a_film_that_begins_again_after_a_crash_leaves_the_one_before(tmp_path: Path) -> None:
+    (tmp_path / "film.mp4").write_bytes(b"filmed before")
+    sink = FilmSink.from_target(str(tmp_path / "film.mp4"))
+    sink.restarted()
+    assert (sink.path, sink.title) == (tmp_path / "film-2.mp4", str(tmp_path / "film-2.mp4"))
+
+
 def test_a_killed_process_leaves_a_film_that_plays(tmp_path: Path) -> None:
     path = tmp_path / "film.mp4"
     code = f"""
 import time, numpy as np
 from pathlib import Path
-from engine.outputs.film import Recorder
-recorder = Recorder(Path({str(path)!r}), (160, 90), {FPS}, paced=False)
+from engine.outputs.film import FilmSink
+sink = FilmSink(Path({str(path)!r}))
+sink.open((160, 90), {FPS}, {RATE_HZ}, paced=False)
 rng = np.random.default_rng(0)
 for number in range(300):
-    recorder.video(rng.integers(0, 255, (90, 160, 4), np.uint8), number / {FPS})
-    recorder.audio(np.zeros(({HOP}, 2), np.float32))
-while recorder.status().frames < 300:
+    sink.picture(rng.integers(0, 255, (90, 160, 4), np.uint8), number / {FPS})
+    sink.sound(np.zeros(({HOP}, 2), np.float32), number / {FPS})
+while sink.status().pictures < 300:
     time.sleep(0.01)
 print("recorded", flush=True)
 time.sleep(60)
@@ -277,22 +317,22 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_closes_the_film_playable_and_says_so(small_disk: Path, paced: bool) -> None:
     path = small_disk / "film.mp4"
     rng = np.random.default_rng(1)
-    recorder = Recorder(path, (160, 90), FPS, paced=paced)
+    sink = open_film(path, (160, 90), FPS, paced=paced)
     number, until_s = 0, time.monotonic() + 60.0
-    while recorder.status().state == "recording" and time.monotonic() < until_s:  # a busy machine drops pictures of a paced film
-        recorder.video(noise(rng), number / FPS)
-        recorder.audio(np.zeros((HOP, 2), np.float32))
+    while sink.status().state == "open" and time.monotonic() < until_s:  # a busy machine drops pictures of a paced film
+        sink.picture(noise(rng), number / FPS)
+        sink.sound(np.zeros((HOP, 2), np.float32), number / FPS)
         number += 1
         time.sleep(0.005 if paced else 0.0)
-    status = recorder.status()
-    if status.state == "recording":
-        recorder.close()
+    status = sink.status()
+    if status.state == "open":
+        sink.close()
     assert status.state == "disk full"
     assert status.message == f"expected room for {path}; got No space left on device; kept the film up to there"
-    recorder.video(numbered(1), 100.0)  # the show goes on
-    recorder.audio(np.zeros((HOP, 2), np.float32))
-    recorder.close()
-    assert recorder.status().state == "disk full"
+    sink.picture(numbered(1), 100.0)  # the show goes on
+    sink.sound(np.zeros((HOP, 2), np.float32), 100.0)
+    sink.close()
+    assert sink.status().state == "disk full"
     film = play(path)
     assert len(film.pictures) >= 0.8 * KEYFRAME_EVERY_S * FPS  # x264 may begin a fragment early
     assert film.times_s == pytest.approx([number / FPS for number in range(len(film.times_s))], abs=1e-3) or paced
@@ -302,11 +342,11 @@ def test_a_full_disk_closes_the_film_playable_and_says_so(small_disk: Path, pace
 
 def test_a_disk_that_is_full_from_the_start_is_told_and_harmless(small_disk: Path) -> None:
     (small_disk / "rest").write_bytes(bytes(os.statvfs(small_disk).f_bavail * os.statvfs(small_disk).f_bsize))
-    recorder = Recorder(small_disk / "film.mp4", SIZE, FPS, paced=False)
+    sink = open_film(small_disk / "film.mp4", SIZE, FPS, paced=False)
     for number in range(200):
-        recorder.video(numbered(number), number / FPS)
-    recorder.close()
-    assert recorder.status().state == "disk full"
+        sink.picture(numbered(number), number / FPS)
+    sink.close()
+    assert sink.status().state == "disk full"
 
 
 def test_a_limit_on_the_size_of_files_is_met_like_a_full_disk(tmp_path: Path) -> None:
@@ -314,14 +354,15 @@ def test_a_limit_on_the_size_of_files_is_met_like_a_full_disk(tmp_path: Path) ->
     code = f"""
 import resource, numpy as np
 from pathlib import Path
-from engine.outputs.film import Recorder
+from engine.outputs.film import FilmSink
 resource.setrlimit(resource.RLIMIT_FSIZE, (1_500_000, 1_500_000))
-recorder = Recorder(Path({str(path)!r}), (160, 90), {FPS}, paced=False)
+sink = FilmSink(Path({str(path)!r}))
+sink.open((160, 90), {FPS}, {RATE_HZ}, paced=False)
 rng = np.random.default_rng(0)
 for number in range(300):
-    recorder.video(rng.integers(0, 255, (90, 160, 4), np.uint8), number / {FPS})
-recorder.close()
-print(recorder.status().state, end="")
+    sink.picture(rng.integers(0, 255, (90, 160, 4), np.uint8), number / {FPS})
+sink.close()
+print(sink.status().state, end="")
 """
     run = subprocess.run((sys.executable, "-c", code), capture_output=True, text=True, timeout=120, check=True)
     assert run.stdout == "disk full"
@@ -330,8 +371,8 @@ print(recorder.status().state, end="")
 
 def test_a_film_that_cannot_be_begun_is_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"expected a film ending in .mp4, .m4v or .mov; got .*film.avi"):
-        Recorder(tmp_path / "film.avi", SIZE, FPS)
+        open_film(tmp_path / "film.avi", SIZE, FPS)
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file"):
-        Recorder(tmp_path / "file" / "film.mp4", SIZE, FPS)
+        open_film(tmp_path / "file" / "film.mp4", SIZE, FPS)
     assert not (tmp_path / "film.avi").exists()

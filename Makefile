@@ -1,4 +1,4 @@
-# make play   perform: the demo track through the default patch, in a window or as a film
+# make play   perform: the demo track through the default patch; a film of it where no window can be opened
 # make test   every test, linter and type check
 # make soak   the long forms
 # make test-gpu   the tests that need an NVIDIA card; without one they skip, and say so
@@ -22,7 +22,8 @@ INSTALLED_FROM := pyproject.toml constraints.txt Makefile
 .PHONY: play test test-gpu check soak bench map picture clean system-play system-test
 
 play: system-play .venv/play.stamp
-	$(BIN)/clavilux play $(PLAY)
+	@if $(BIN)/python -m engine.windows.display; then $(BIN)/clavilux play $(PLAY); else \
+		echo "no window can be opened here: rendering the demo to out/first-light.mp4 instead"; $(BIN)/clavilux render; fi
 
 test: check
 	$(BIN)/python -m pytest -m "not soak"
@@ -41,7 +42,7 @@ map: .venv/test.stamp
 	$(BIN)/python -m tools.map
 
 picture: system-play .venv/play.stamp
-	$(BIN)/clavilux play --headless --record out/first-light.mp4
+	$(BIN)/clavilux render
 	$(BIN)/python -c "from pathlib import Path; from engine.outputs.contact_sheet import contact_sheet; \
 		contact_sheet(Path('out/first-light.mp4'), Path('patches/demo/first-light.jpg'), pictures=12, columns=3, width=420)"
 

@@ -8,11 +8,13 @@ import click
 
 COMMANDS = {  # name -> module of engine.commands, in the order of the help
     "play": "play",
+    "render": "render",
     "devices": "devices",
     "params": "params",
     "parts": "parts",
     "patches": "patches",
     "models": "models",
+    "shows": "shows",
     "sheet": "sheet",
     "walk": "walk",
     "directions": "directions",

@@ -65,20 +65,63 @@ def test_outputs_may_be_many(monkeypatch: pytest.MonkeyPatch) -> None:
     assert asked(words, monkeypatch).outputs == ("show.mp4", "mjpeg:8090")
 
 
-def test_headless_alone_is_a_film(monkeypatch: pytest.MonkeyPatch) -> None:
-    options = asked(("--headless",), monkeypatch)
-    assert (options.mode, options.rate_hz, options.film) == ("film", 30.0, Path("out/first-light.mp4"))
+def test_headless_performs_in_real_time_as_it_always_did_with_realtime(monkeypatch: pytest.MonkeyPatch) -> None:
+    for words in (("--headless",), ("--headless", "--realtime")):
+        options = asked(words, monkeypatch)
+        assert (options.mode, options.rate_hz, options.record) == ("headless", 60.0, None)
 
 
-def test_without_a_display_it_says_so_and_films(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_display_play_names_what_can_be_done_instead(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
+    done = run("play")
+    assert done.exit_code == 2
+    assert "got neither DISPLAY nor WAYLAND_DISPLAY" in done.output
+    assert "clavilux play --headless" in done.output
+    assert "clavilux render" in done.output
+
+
+def test_switches_at_the_root_of_the_tree_are_flags_that_may_stand_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ("--headless", "--blackout", "tidal", "--freeze", "off")
+    options = asked(words, monkeypatch)
+    assert (options.patch, options.params) == ("tidal", (("/blackout", "on"), ("/freeze", "off")))
+    assert split_flags(["--freeze=off", "--blackout"]) == ([], (("/freeze", "off"), ("/blackout", "on")))
+
+
+def rendered(words: Sequence[str], monkeypatch: pytest.MonkeyPatch) -> PlayOptions:
+    """What `clavilux render` with these words would film."""
     heard: list[PlayOptions] = []
     monkeypatch.setattr("engine.show.perform.perform", heard.append)
-    done = run("play")
-    assert heard[0].mode == "film"
-    assert "No display" in done.output
-    assert "out/first-light.mp4" in done.output
+    done = run("render", *words)
+    assert done.exit_code == 0, done.output
+    return heard[0]
+
+
+def test_render_films_the_demo_or_a_song(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = rendered((), monkeypatch)
+    assert (options.mode, options.audio, options.rate_hz) == ("film", "demo", 30.0)
+    assert options.record == Path("out/first-light.mp4")
+    words = ("song.flac", "-o", "mine.mov", "--patch", "tidal", "--at", "1.5", "/macro/1 0.9", "--walk.speed", "0.3", "--freeze")
+    options = rendered(words, monkeypatch)
+    assert (options.audio, options.record, options.patch) == ("song.flac", Path("mine.mov"), "tidal")
+    assert options.cues == ((1.5, "/macro/1 0.9"),)
+    assert options.params == (("/walk/speed", "0.3"), ("/freeze", "on"))
+    assert rendered(("songs/a.b.mp3",), monkeypatch).record == Path("out/a.b.mp4")
+    assert rendered(("song.flac", "--output", "there.mp4"), monkeypatch).record is None
+
+
+def test_what_params_and_completion_offer_play_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = json.loads(run("params", "--json").output)
+    offered = {entry["flag"]: entry for entry in entries if entry["flag"]}
+    assert {"--blackout", "--freeze", "--walk.speed", "--seed"} <= offered.keys()
+    for flag, entry in offered.items():
+        value = entry["patch"]
+        text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
+        if entry["kind"] != "vector" and text:
+            assert asked(("--headless", flag, text), monkeypatch)
+    for entry in entries:
+        if entry["kind"] in ("trigger", "action"):
+            assert entry["flag"] == ""
 
 
 @pytest.mark.parametrize(
@@ -92,7 +135,6 @@ def test_without_a_display_it_says_so_and_films(monkeypatch: pytest.MonkeyPatch)
         (("--headless", "--latent.truncation", "much"), "expected float for truncation; got 'much'"),
         (("--headless", "--stage.fit", "stretch"), "crop, mirror, tile"),
         (("--headless", "--latent.truncation"), "expected a value after --latent.truncation"),
-        (("--realtime",), "expected --headless"),
         (("first-light", "lagoon"), "unexpected extra argument"),
         (("--headless", "--output", "show.avi"), "expected an output NAME:TARGET"),
         (("--headless", "--output", "mjpeg:here"), "expected mjpeg:PORT or mjpeg:HOST:PORT"),
@@ -100,7 +142,7 @@ def test_without_a_display_it_says_so_and_films(monkeypatch: pytest.MonkeyPatch)
     ],
 )
 def test_mistakes_are_named_without_a_traceback(words: tuple[str, ...], message: str) -> None:
-    done = run("play", *words)
+    done = run("play", "--unsupervised", *words)
     assert done.exit_code == 2
     assert message in done.output
     assert "Traceback" not in done.output
@@ -109,10 +151,10 @@ def test_mistakes_are_named_without_a_traceback(words: tuple[str, ...], message:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("play", "no-such-patch", "--headless"), "no-such-patch"),
-        (("play", "--headless", "--model", "no-such-model"), "no-such-model"),
-        (("play", "--headless", "--assets", "/no/such/folder"), "/no/such/folder from --assets"),
-        (("play", "--headless", "--audio", "no-such-song.flac"), "no-such-song.flac"),
+        (("render", "--patch", "no-such-patch"), "no-such-patch"),
+        (("render", "--model", "no-such-model"), "no-such-model"),
+        (("render", "--assets", "/no/such/folder"), "/no/such/folder from --assets"),
+        (("render", "no-such-song.flac"), "no-such-song.flac"),
         (("params", "no-such-patch"), "no-such-patch"),
     ],
 )

@@ -74,7 +74,7 @@ def test_installed_wheel_does_not_see_the_checkout(installed: Path, tmp_path: Pa
 
 
 def test_installed_wheel_performs_five_seconds(installed: Path, tmp_path: Path) -> None:
-    done = run(str(installed / "clavilux"), "play", "--headless", "--seconds", "5", "--size", "320x180", folder=tmp_path)
+    done = run(str(installed / "clavilux"), "render", "--seconds", "5", "--size", "320x180", folder=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     with av.open(str(tmp_path / "out" / "first-light.mp4")) as film:
         assert sum(1 for _ in film.decode(video=0)) == 150

@@ -1,4 +1,4 @@
-"""A whole show in this process, as `clavilux play --headless --realtime` has it, for measurements to look at from inside."""
+"""A whole show in this process, as `clavilux play --headless` has it, for measurements to look at from inside."""
 
 import contextlib
 import subprocess

@@ -1,6 +1,6 @@
 """OSC into a running show, measured from messages that another process sends: to the first changed pixel, and under a flood.
 
-The show runs as `clavilux play --headless --realtime --audio none` does, but unwatched, and every picture is read back. First a
+The show runs as `clavilux play --headless --audio none` does, but unwatched, and every picture is read back. First a
 pass is stepped, then the network's push: the first picture that stands out after a message is its answer. Then floods: each
 beside a control run whose sender is as busy but aims at a socket that nobody reads, in alternating order, so that what differs
 is what receiving costs.

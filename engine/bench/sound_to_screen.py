@@ -1,6 +1,6 @@
 """A whole performance on this machine, measured from a sound played elsewhere to the first changed pixel.
 
-The show runs here as it does in `clavilux play --headless --realtime`. Kicks come from another process through a PulseAudio
+The show runs here as it does in `clavilux play --headless`. Kicks come from another process through a PulseAudio
 server that is started for the purpose; a bare timer loop runs in a third. The network is drawn all the time, but what moves
 it on its own is held, so that an answer to a sound stands out. In the first half of the time all routes are open: the first
 pixels to change are those that passes changed. In the second half only routes to the network's push are, so that the network

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.commands.shared import complete_model, complete_patch, flag_of, span, tree_of, usual_patch, written
+from engine.control.action import ActionParam
 
 if TYPE_CHECKING:
     from engine.core.params import Leaf
@@ -45,7 +46,7 @@ def _entry(leaf: "Leaf") -> dict[str, object]:
     param = leaf.param
     return {
         "address": leaf.address,
-        "flag": flag_of(leaf.address),
+        "flag": flag_of(leaf),
         "kind": param.kind,
         "low": param.low,
         "high": param.high,
@@ -56,4 +57,5 @@ def _entry(leaf: "Leaf") -> dict[str, object]:
         "default": param.default,
         "patch": leaf.base,
         "doc": param.doc,
+        "arguments": [name for name, *_ in param.arguments] if isinstance(param, ActionParam) else [],
     }

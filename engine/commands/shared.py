@@ -1,15 +1,18 @@
 """What several commands share: values, names and parameters on a command line."""
 
 import math
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from engine.core.params import SWITCH_WORDS
+from engine.instrument.show_params import Switches
 from engine.show.options import PlayOptions
 
 if TYPE_CHECKING:
     from engine.control.tree import ParamTree
-    from engine.core.params import Param
+    from engine.core.params import Leaf, Param
 
 
 class Between(click.FloatRange):
@@ -58,26 +61,36 @@ def complete_model(ctx: click.Context, param: click.Parameter, incomplete: str) 
     return [path.name for path in resources.models() if path.name.startswith(incomplete)]
 
 
+def complete_show(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Names of shows that begin so."""
+    from engine.core import resources
+
+    return [name for name in resources.show_names() if name.startswith(incomplete)]
+
+
 def split_flags(args: list[str]) -> tuple[list[str], tuple[tuple[str, str], ...]]:
     """Part arguments into those that are not parameter flags, and (address, value as text) of those that are.
 
-    Raises click.UsageError for a flag without its value.
+    A switch at the root of the tree, as `--blackout`, may stand alone. Raises click.UsageError for a flag without its value.
     """
+    switches = {param.name for param in Switches.params() if param.holds}
     rest: list[str] = []
     given: list[tuple[str, str]] = []
-    words = iter(args)
-    for word in words:
+    words = deque(args)
+    while words:
+        word = words.popleft()
         name, equals, value = word.removeprefix("--").partition("=")
         if word == "--":
             return [*rest, word, *words], tuple(given)
-        if not word.startswith("--") or "." not in name:
+        if not word.startswith("--") or ("." not in name and name not in switches):
             rest.append(word)
             continue
-        if not equals:
-            following = next(words, None)
-            if following is None:
+        if not equals and name in switches and not (words and words[0].lower() in SWITCH_WORDS):
+            value = "on"
+        elif not equals:
+            if not words:
                 raise click.UsageError(f"expected a value after --{name}, as in --{name} 0.5")
-            value = following
+            value = words.popleft()
         given.append(("/" + name.replace(".", "/"), value))
     return rest, tuple(given)
 
@@ -100,13 +113,19 @@ def tree_of(patch: str, model: str) -> "ParamTree":
     return Instrument(find_patch(patch), card.info("")).tree
 
 
-def flag_of(address: str) -> str:
-    """The command-line flag of a parameter."""
-    return "--" + address.strip("/").replace("/", ".")
+def flag_of(leaf: "Leaf") -> str:
+    """The command-line flag of a parameter; empty for what holds no value to begin with, as triggers and actions."""
+    if not leaf.param.holds or leaf.param.kind == "action":
+        return ""
+    return "--" + leaf.address.strip("/").replace("/", ".")
 
 
 def span(param: "Param") -> str:
-    """A parameter's range in words."""
+    """A parameter's range in words; of an action, how it is called."""
+    from engine.control.action import ActionParam
+
+    if isinstance(param, ActionParam):
+        return param.usage
     if param.kind == "choice":
         return ", ".join(param.choices)
     if param.kind in ("float", "int", "vector"):

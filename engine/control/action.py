@@ -8,7 +8,7 @@ from typing import ClassVar, Protocol
 
 from engine.core.params import Leaf, Param, ParamError
 from engine.core.registry import lookup, names
-from engine.core.types import Value
+from engine.core.value import Value
 
 FARTHEST = 1e9  # of a number among the arguments
 LONGEST = 1024  # characters of a text among them

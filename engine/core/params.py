@@ -7,10 +7,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Self, overload
 
-from engine.core.types import Value
+from engine.core.value import Value
 
 CURVES = ("lin", "exp")
-_WORDS = {"on": "1", "true": "1", "yes": "1", "off": "0", "false": "0", "no": "0"}
+SWITCH_WORDS = {"on": "1", "true": "1", "yes": "1", "off": "0", "false": "0", "no": "0"}
 
 
 class ParamError(ValueError):
@@ -96,7 +96,7 @@ class Param:
         if self.kind in ("choice", "text"):
             return self.check(text)
         try:
-            numbers = [float(_WORDS.get(item.strip().lower(), item)) for item in text.split(",")]
+            numbers = [float(SWITCH_WORDS.get(item.strip().lower(), item)) for item in text.split(",")]
         except ValueError:
             raise ParamError(f"expected {self.kind} for {self.name or 'parameter'}; got {text!r}") from None
         return self.check(numbers if self.kind == "vector" or len(numbers) != 1 else numbers[0])

@@ -88,6 +88,11 @@ def model_names() -> list[str]:
     return [path.name for path in models()]
 
 
+def shader_names() -> list[str]:
+    """The names of all passes."""
+    return [path.stem for path in listing("shaders", "*.glsl")]
+
+
 def show_names() -> list[str]:
     """The names of all shows."""
     return [path.name for path in listing("shows") if path.is_dir() and not path.name.startswith(".")]

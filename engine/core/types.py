@@ -7,9 +7,10 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core.value import Value as Value
+
 FloatArray = NDArray[np.float32]
 ByteArray = NDArray[np.uint8]
-Value = float | int | bool | str | tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 
 BEAT_S = 0.1
-STARTING, SHOWING, WAITING, ENDING, FILM = "starting", "showing", "waiting", "ending", "film"
+STARTING, SHOWING, WAITING, ENDING = "starting", "showing", "waiting", "ending"
 LEAVE_S = 5.0  # for a show that has lost its supervisor
 
 

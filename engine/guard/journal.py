@@ -51,6 +51,11 @@ class Saved:
         named = [address for address in on if isinstance(address, str)] if isinstance(on, list) else []
         return tuple(dict.fromkeys([*named, *(address for address in OLD_SWITCHES if self.bases.get(address) is True)]))
 
+    def was_off(self, address: str) -> bool:
+        """Whether an action is known to have been off."""
+        known = SWITCHED_ON in self.parts or address in self.bases
+        return known and address not in self.switched_on
+
 
 def load_journal(path: Path) -> Saved:
     """Read a journal. Raises JournalError for whatever is no whole journal of a version that is understood."""

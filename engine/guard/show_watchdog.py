@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from engine.guard.heartbeat import ENDING, FILM, SHOWING, STARTING, WAITING
+from engine.guard.heartbeat import ENDING, SHOWING, STARTING, WAITING
 
 LOOK_S = 0.1  # how often to look
 LONGEST_LOOK_S = 0.25  # a longer gap between looks was the watcher's own sleep (suspended, starved), and is not counted
@@ -44,15 +44,15 @@ class Watch:
 
     @property
     def limit_s(self) -> float:
-        """How long nothing new may be shown; infinite for a film."""
+        """How long nothing new may be shown."""
         if self.phase == SHOWING and self.frames > 0:
             return max(HANG_S, HANG_FRAMES * self.frame_s)
-        return {WAITING: WAIT_LIMIT_S, ENDING: END_LIMIT_S, FILM: float("inf")}.get(self.phase, self._start_limit_s)
+        return {WAITING: WAIT_LIMIT_S, ENDING: END_LIMIT_S}.get(self.phase, self._start_limit_s)
 
     def beat(self, line: str) -> None:
         """A heartbeat's line, `PHASE FRAMES`; anything else is not heard."""
         phase, _, frames = line.partition(" ")
-        if phase in (STARTING, SHOWING, WAITING, ENDING, FILM) and frames.isdecimal():
+        if phase in (STARTING, SHOWING, WAITING, ENDING) and frames.isdecimal():
             self._newest = (phase, int(frames))
 
     def look(self, now_s: float, stopped: bool, starved_s: float = 0.0) -> str:
@@ -73,7 +73,7 @@ class Watch:
             if frames > 0 and self.started_s is None:
                 self.started_s = self.lived_s
         self._stopped = self._stopped + 1 if stopped else 0
-        if self._stopped >= LOOKS_STOPPED and self.phase != FILM:
+        if self._stopped >= LOOKS_STOPPED:
             return "was stopped"
         if self.still_s > self.limit_s:
             doing = "did not close" if self.phase == ENDING else "showed nothing new" if self.frames else "did not start"

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from engine.core import resources
 from engine.core.types import Value
-from engine.guard.heartbeat import ENDING, FILM, Heartbeat
+from engine.guard.heartbeat import ENDING, Heartbeat
 from engine.guard.journal import Claim, Journal, JournalError, Saved, load_journal, state_folder
 from engine.guard.launch_environment import NONE_LEFT, LaunchEnvironment
 
@@ -82,11 +82,6 @@ class SupervisedShow:
     def parts(self) -> Mapping[str, object]:
         """What the parts of the show left, by name; whoever takes one back checks it."""
         return self.saved.parts if self.saved is not None else {}
-
-    def film(self) -> None:
-        """This will be a film after all: it may take its time, and is not started again."""
-        if self._heart is not None:
-            self._heart.tell(FILM)
 
     def begin(self, show: Show, parts: Mapping[str, Callable[[], object]] | None = None) -> None:
         """Put what was saved in force and watch from here on; before the first tick. `parts` return what JSON can hold."""

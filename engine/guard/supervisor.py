@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import engine
-from engine.guard.heartbeat import ENDING, FILM
+from engine.guard.heartbeat import ENDING
 from engine.guard.journal import Claim, state_folder
 from engine.guard.launch_environment import NO_DISPLAY, NONE_LEFT, LaunchEnvironment
 from engine.guard.show_watchdog import LOOK_S, SAFE_CRASHES, CrashCounter, Watch
@@ -85,7 +85,7 @@ class Supervisor:
                 say(f"the show {fault}; killed")
             if code == 0 or self._asked:
                 return 0
-            if watch.phase in (ENDING, FILM) or (self._began_s is None and code > 0 and not fault):
+            if watch.phase == ENDING or (self._began_s is None and code > 0 and not fault):
                 return as_shell(code)
             if code == NO_DISPLAY and not fault:
                 if why != WAITS:

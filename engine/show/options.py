@@ -1,9 +1,12 @@
 """What one performance is asked to be: the command line, checked once and then trusted."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-DEFAULT_FILM = Path("out/first-light.mp4")
+from engine.core.value import Value
+
+DEMO = "demo"  # the track that comes with the program
 TRACK, TEMPO = "track_s", "tempo"  # parts of the journal: where in its file the sound was, and what hands asked of the beat
 DEFAULT_OSC = "127.0.0.1:9000"
 
@@ -16,7 +19,7 @@ class PlayOptions:
     """
 
     patch: str = "first-light"
-    audio: str = "demo"  # demo, synthetic, none, a file, or DEVICE:CHANNELS=NAME,...
+    audio: str = DEMO  # demo, synthetic, none, a file, or DEVICE:CHANNELS=NAME,...
     model: str = "light"
     runtime: str = "auto"  # auto, or a registered runtime
     frames: str = "auto"  # which way the network's pictures take to the stage: card, host, or the faster one
@@ -25,7 +28,7 @@ class PlayOptions:
     fullscreen: bool = False
     monitor: str = ""  # part of a monitor's name; empty is the primary one
     seconds: float | None = None  # None: until closed, or a file's end where it is not looped
-    record: Path | None = None  # a film's output in film mode; recorded while performing otherwise
+    record: Path | None = None  # recorded while performing; of a film, its file
     outputs: tuple[str, ...] = ()  # NAME:TARGET, or a film's path: each is given what is shown and heard
     seed: int = 0
     rate_hz: float = 60.0  # display frames a second, asked for
@@ -41,8 +44,12 @@ class PlayOptions:
     safe: bool = False  # nothing of the user's: bundled assets, no saved state
     again: bool = False  # it comes back after a crash, by itself: what cannot be had is said, and never ends it
     params: tuple[tuple[str, str], ...] = ()  # (address, value as text), in the order given
+    cues: tuple[tuple[float, str], ...] = ()  # of a film: seconds, and "ADDRESS ARGUMENTS" that is posted then
+    show: str = ""  # the folder of the show that is played; empty: none
+    bases: Mapping[str, Value] = field(default_factory=dict)  # parameters that the show sets
+    midi_macros: tuple[tuple[str, int, int, int], ...] = ()  # that the show gave to controllers
 
     @property
-    def film(self) -> Path:
-        """Where film mode writes."""
-        return self.record or DEFAULT_FILM
+    def lenient(self) -> bool:
+        """Whether what cannot be had is said and waited for: after a crash, and for a show that comes from another machine."""
+        return self.again or bool(self.show)

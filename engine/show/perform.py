@@ -26,9 +26,10 @@ from engine.runtime.nvidia import cards
 from engine.runtime.worker.process import GeneratorProcess
 from engine.show.analysis_thread import AnalysisThread
 from engine.show.film import film
-from engine.show.options import TEMPO, TRACK, PlayOptions
+from engine.show.options import DEMO, TEMPO, TRACK, PlayOptions
 from engine.show.realtime import RealtimeShow
-from engine.show.remotes import Remotes
+from engine.show.remotes import MIDI_MACROS, Remotes
+from engine.show.show_saver import ShowSaver
 from engine.show.status import figures
 from engine.stage import transfer_choice
 from engine.stage.colours import Colours
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("clavilux.show")
 TITLE = "Clavilux"
-DEMO = "demo/first-light.ogg"
+DEMO_TRACK = "demo/first-light.ogg"
 SWITCH_S = 0.001  # a busy drawing thread hands the GIL to the listening one this soon
 
 
@@ -53,13 +54,13 @@ def perform(options: PlayOptions, supervised: SupervisedShow | None = None) -> N
     with ExitStack() as stack:
         stack.callback(generator.close)
         generator.start()  # it warms while everything else opens
-        source = open_again(options, supervised) if supervised is not None and options.again else open_first(options)
+        source = open_again(options, supervised) if supervised is not None and options.lenient else open_first(options)
         instrument = Instrument(patch, generator.info, source.inputs, options.seed, options.params)
         if options.mode == "film":
             stack.callback(source.close)
             make_film(options, instrument, source, generator)
         else:
-            play_live(options, instrument, source, generator, stack, supervised)
+            play_realtime(options, instrument, source, generator, stack, supervised)
 
 
 def open_model(name: str, runtime: str, patient: bool = False, on_gpu: bool = False) -> GeneratorProcess:
@@ -95,8 +96,8 @@ def open_again(options: PlayOptions, supervised: SupervisedShow) -> Source:
 
 def open_sound(spec: str, loop: bool, paced: bool, seed: int, from_s: float = 0.0, awaited: bool = False) -> Source:
     """The source that `--audio` names; a device that is `awaited` need not be there yet."""
-    if spec == "demo":
-        spec = str(resources.find("patches", DEMO))
+    if spec == DEMO:
+        spec = str(resources.find("patches", DEMO_TRACK))
     return open_source(spec, rate_hz=RATE_HZ, hop=HOP, loop=loop, paced=paced, seed=seed, from_s=from_s, awaited=awaited)
 
 
@@ -110,14 +111,25 @@ def make_film(options: PlayOptions, instrument: Instrument, source: Source, gene
     from engine.outputs.contact_sheet import contact_sheet
 
     started = time.monotonic()
+    for message in instrument.restore(options.bases):
+        log.warning("%s", message)
     sinks = asked_outputs(options.outputs)
     films = [sink.path for sink in sinks if isinstance(sink, FilmSink)]
-    if options.record is not None or not films:
-        sinks.append(FilmSink(options.film))
-        films.insert(0, options.film)
+    if options.record is not None:
+        sinks.append(FilmSink(options.record))
+        films.insert(0, options.record)
     path = films[0]
     frames = film(
-        instrument, source, generator, sinks, options.size, options.rate_hz, options.seconds, internal_size(options), say=log.info
+        instrument,
+        source,
+        generator,
+        sinks,
+        options.size,
+        options.rate_hz,
+        options.seconds,
+        internal_size(options),
+        say=log.info,
+        cues=options.cues,
     )
     sheet = path.with_suffix(".png")
     contact_sheet(path, sheet)
@@ -136,7 +148,7 @@ def internal_size(options: PlayOptions) -> tuple[int, int]:
     return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
 
 
-def play_live(
+def play_realtime(
     options: PlayOptions,
     instrument: Instrument,
     source: Source,
@@ -175,16 +187,21 @@ def play_live(
         options.rate_hz,
         window=window,
         operator=operator,
-        open_live=lambda: open_sound("default", False, True, options.seed, awaited=options.again),
+        open_live=lambda: open_sound("default", False, True, options.seed, awaited=options.lenient),
         open_model=lambda name: open_model(name, options.runtime, on_gpu=stays_on_gpu(options)),
+        save_show=lambda folder: saver.save(folder),
     )
     stack.callback(show.close)
     hands = Remotes(options, instrument, show.say, lambda: figures(show))
     stack.callback(hands.close)
     show.remotes, show.colours = hands, Colours(context)
+    saver = ShowSaver(options, instrument, hands.midi.bindings.state, show.say)
     clicker = Metronome()  # for whoever calibrates
     stack.callback(clicker.close)
     analysis_thread.followers += [hands.follow, clicker.follow]
+    for message in instrument.restore(options.bases):
+        show.say(message)
+    hands.restore({MIDI_MACROS: [list(macro) for macro in options.midi_macros]})
     if supervised is not None:
         stack.push(supervised)  # first of all: what is closed after it may take its time
         hands.restore(supervised.parts)
@@ -198,7 +215,7 @@ def play_live(
         }
         supervised.begin(show, {**hands.parts(), **parts})
     for sink in asked_outputs(options.outputs):
-        (show.outputs.add_again if options.again else show.outputs.add)(sink)
+        (show.outputs.add_again if options.lenient else show.outputs.add)(sink)
     if options.record is not None:
         show.record_to(options.record)
     analysis_thread.start()
@@ -217,8 +234,9 @@ def open_window(options: PlayOptions, messages: list[str]) -> "OutputWindow":
     try:
         return OutputWindow(options.size, TITLE, options.monitor or None, options.fullscreen)
     except DisplayError as error:
-        if not (options.again and options.monitor):
+        if not (options.lenient and options.monitor):
             raise
         window = OutputWindow(options.size, TITLE)  # not over all of what may be the performer's own
-        messages.append(f"{error}; shown in a window instead")
+        window.await_monitor(options.monitor, options.fullscreen)
+        messages.append(f"{error}; shown in a window until it is there")
         return window

@@ -19,7 +19,7 @@ from engine.remote.midi.input_router import MidiInputRouter
 from engine.remote.osc.allowlist import AllowList
 from engine.remote.osc.feed import Colour, Feed
 from engine.remote.osc.receiver import Receiver
-from engine.remote.osc.replies import telling
+from engine.remote.osc.replies import naming, telling
 from engine.remote.osc.subscriptions import Address, Subscriptions, target
 from engine.remote.osc.tcp_server import OscStream
 from engine.remote.osc.udp_server import OscServer
@@ -28,7 +28,14 @@ from engine.show.options import DEFAULT_OSC, PlayOptions
 log = logging.getLogger("clavilux.hands")
 READ_S, SILENT_S = 2.0, 5.0  # a stranger is shown at least so long, and until it has been silent so long
 RETRY_S = 2.0
+MIDI_MACROS = "midi"  # among the parts: which controllers were given a macro
 T = TypeVar("T")
+NAMES = {
+    "patches": resources.patch_names,
+    "models": resources.model_names,
+    "shows": resources.show_names,
+    "shaders": resources.shader_names,
+}
 Figures = Callable[[], Mapping[str, float | str]]
 
 
@@ -58,7 +65,7 @@ class Remotes:
         self.colours: Sequence[Colour] = ()
         self._instrument, self._say, self._figures = instrument, say, figures
         self._stack = ExitStack()
-        self._again, self._closing = options.again, threading.Event()
+        self._again, self._lenient, self._closing = options.again, options.lenient, threading.Event()
         self.allowed, self._let_in = AllowList(), set[str]()
         for host in options.osc_allow:
             self._had(partial(self.allowed.find, host))
@@ -80,6 +87,8 @@ class Remotes:
         )
         handlers = {"/status": telling(self.status), "/subscribe": self.feed.subscribe, "/unsubscribe": self.feed.unsubscribe}
         self.receiver.handlers.update(handlers)
+        for kind, known in NAMES.items():
+            self.receiver.handlers[f"/list/{kind}"] = naming(f"/list/{kind}", known)
         instrument.clock = self.midi.clock
         instrument.played = self.midi.notes.into
         try:
@@ -137,11 +146,11 @@ class Remotes:
 
     def parts(self) -> dict[str, Callable[[], object]]:
         """What the journal keeps of hands, beside the tree."""
-        return {"midi": self.midi.bindings.state, "allowed": lambda: sorted(self._let_in)}
+        return {MIDI_MACROS: self.midi.bindings.state, "allowed": lambda: sorted(self._let_in)}
 
     def restore(self, parts: Mapping[str, object]) -> None:
         """Take back what `parts` told; what cannot be taken is said."""
-        for message in self.midi.bindings.restore(parts.get("midi", [])):
+        for message in self.midi.bindings.restore(parts.get(MIDI_MACROS, [])):
             self._say(message)
         hosts = parts.get("allowed", [])
         if self._again and isinstance(hosts, list):  # in another place the same address is somebody else
@@ -161,7 +170,7 @@ class Remotes:
         if options.osc_bind != "off":
             listen = partial(self._listen, options.osc_bind)
             self._had(listen, options.osc_bind == DEFAULT_OSC)
-            if self.server is None and self._again:
+            if self.server is None and self._lenient:
                 threading.Thread(target=self._listen_later, args=(listen,), name="osc again", daemon=True).start()
         if options.osc_tcp:
             self._had(partial(self._stream_from, options.osc_tcp))
@@ -175,7 +184,7 @@ class Remotes:
         try:
             return make()
         except (OSError, ValueError) as error:
-            if not (self._again or needless):
+            if not (self._lenient or needless):
                 raise
             self._say(f"{error}; kept playing without it")
             return None

@@ -136,3 +136,8 @@ def _note_error(code: int, words: str | bytes) -> None:
 
 def _text(words: str | bytes) -> str:  # the binding gives either, by version
     return words if isinstance(words, str) else words.decode(errors="replace")
+
+
+if __name__ == "__main__":  # for scripts: exit code 1, and the reason, where no window can be opened
+    _available, _reason = displays_available()
+    sys.exit(_reason if not _available else 0)

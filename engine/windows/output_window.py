@@ -51,6 +51,7 @@ class OutputWindow:
         self._place = (left + max(width - size[0], 0) // 2, top + max(height - size[1], 0) // 2, *size)
         if monitor is not None:
             glfw.set_window_pos(self.handle, *self._place[:2])
+        self._awaited: tuple[str, bool] | None = None  # part of a monitor's name, and whether to fill it
         self._fills: str | None = None  # the name of the monitor that the picture is meant to fill
         self.keyboard = Keyboard()
         listen(self.handle, self.keyboard)
@@ -100,6 +101,7 @@ class OutputWindow:
         if self._fills is not None and not self.fullscreen and self._fills in monitor_names():
             self._fill(find_monitor(self._fills))
             glfw.poll_events()
+        self._look_for_awaited()
         self.resized = self._measure()
         return commands
 
@@ -122,6 +124,10 @@ class OutputWindow:
         self._sampler.clear(0)
         glfw.swap_buffers(self.handle)
 
+    def await_monitor(self, name: str, fullscreen: bool) -> None:
+        """Go to the monitor whose name holds `name` as soon as there is one, and fill it if `fullscreen`."""
+        self._awaited = (name, fullscreen)
+
     def toggle_fullscreen(self) -> None:
         """Fill the monitor under the window, or go back to the window's old place."""
         if self._fills is not None:
@@ -138,6 +144,18 @@ class OutputWindow:
         if self.handle is not None:
             glfw.destroy_window(self.handle)
             self.handle = None
+
+    def _look_for_awaited(self) -> None:
+        if self._awaited is None or not any(self._awaited[0].lower() in name.lower() for name in monitor_names()):
+            return
+        (name, fullscreen), self._awaited = self._awaited, None
+        monitor = find_monitor(name)
+        if fullscreen:
+            self._fill(monitor)
+        else:
+            left, top, *_ = glfw.get_monitor_workarea(monitor)
+            glfw.set_window_pos(self.handle, left, top)
+        glfw.poll_events()
 
     def _fill(self, monitor: Any) -> None:
         mode = glfw.get_video_mode(monitor)  # the desktop's own mode: nothing is switched, nothing flickers

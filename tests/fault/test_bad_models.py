@@ -94,7 +94,7 @@ def test_a_hostile_pickle_is_refused_with_the_reason_and_its_code_never_runs(
     for refused in (lambda: GeneratorProcess(folder, runtime), lambda: load_card(folder, verify=False).load()):
         with pytest.raises(CardError, match=reason):
             refused()
-    command = [sys.executable, "-m", "engine.cli", "play", "--headless", "--assets", str(tmp_path), "--model", "model"]
+    command = [sys.executable, "-m", "engine.cli", "render", "--assets", str(tmp_path), "--model", "model"]
     if (runtime, kind) == ("torch", "zipped"):
         (tmp_path / "models").mkdir()
         folder.rename(tmp_path / "models" / "model")

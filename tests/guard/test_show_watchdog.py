@@ -120,14 +120,11 @@ def test_a_show_that_was_stopped_for_a_moment_goes_on() -> None:
         assert show.live(LOOK_S / 2)[0] == ""
 
 
-def test_closing_has_its_own_limit_and_a_film_none() -> None:
+def test_closing_has_its_own_limit() -> None:
     show = Observed()
     show.play(1)
     assert show.live(END_LIMIT_S - 1, f"ending {show.watch.frames}")[0] == ""
     assert show.live(5, f"ending {show.watch.frames}")[0].startswith("did not close")
-    film = Observed()
-    assert film.live(10_000, "film 0", look_s=1.0)[0] == ""
-    assert film.live(10, "film 0", stopped=True)[0] == ""
 
 
 def test_noise_in_the_pipe_is_not_heard() -> None:

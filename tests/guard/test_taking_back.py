@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from engine.commands.play import as_resumed, command, unused, without_the_users
+from engine.commands.play import command, without_the_users
+from engine.commands.resuming import as_resumed
 from engine.core import resources
 from engine.guard.launch_environment import LaunchEnvironment
 from engine.guard.supervised_show import SupervisedShow
+from engine.outputs.filenames import unused
 from engine.show import perform
 from engine.show.options import PlayOptions
 
@@ -140,8 +142,8 @@ def test_no_recording_is_written_over(tmp_path: Path) -> None:
 
 def test_safe_mode_does_not_ask_for_what_was_named(monkeypatch: pytest.MonkeyPatch) -> None:
     played: list[PlayOptions] = []
-    monkeypatch.setattr(perform, "perform", played.append)
+    monkeypatch.setattr(perform, "perform", lambda options, supervised: played.append(options))
     monkeypatch.setattr(resources, "_shipped_alone", False)
-    words = ["gone", "--model", "gone", "--safe", "--headless", "--no.such.parameter", "1"]
+    words = ["gone", "--model", "gone", "--safe", "--headless", "--unsupervised", "--no.such.parameter", "1"]
     CliRunner().invoke(command, words, catch_exceptions=False)
     assert [(options.patch, options.model) for options in played] == [(PlayOptions().patch, PlayOptions().model)]

@@ -293,14 +293,14 @@ def test_a_film_feeds_all_its_outputs_every_frame(tmp_path: Path) -> None:
     assert f"{path}: 60 pictures, 0 dropped" in said
 
 
-@pytest.mark.parametrize("mode", [("--headless",), ("--headless", "--realtime", "--unsupervised")])
+@pytest.mark.parametrize("mode", [("render",), ("play", "--headless", "--unsupervised", "--midi", "off", "--osc-bind", "off")])
 def test_a_show_that_cannot_begin_for_a_port_writes_over_no_film(tmp_path: Path, mode: tuple[str, ...]) -> None:
     path = tmp_path / "show.mp4"
     path.write_bytes(b"filmed before")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        words = ("play", *mode, "--output", str(path), "--output", f"mjpeg:{port}", "--seconds", "1", "--size", "320x180")
-        command = [sys.executable, "-m", "engine.cli", *words, "--midi", "off", "--osc-bind", "off"]
+        words = (*mode, "--output", str(path), "--output", f"mjpeg:{port}", "--seconds", "1", "--size", "320x180")
+        command = [sys.executable, "-m", "engine.cli", *words]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 2
     assert f"clavilux: expected 127.0.0.1:{port} free for HTTP; got Address already in use" in done.stderr

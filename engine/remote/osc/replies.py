@@ -28,6 +28,17 @@ def listing(leaves: Mapping[str, Leaf], prefix: str) -> list[bytes]:
     return [*parts, answer("/list/end", len(found))]
 
 
+def naming(address: str, names: Callable[[], Sequence[str]]) -> Handler:
+    """What answers `/list/patches` and its like: the names as they are now, and at `address`/end how many there are."""
+
+    def tell(arguments: Sequence[object], sender: tuple[str, int], now_s: float) -> list[bytes]:
+        known = list(names())
+        parts = [build_msg(address, known[at : at + LISTED]).dgram for at in range(0, len(known), LISTED)]
+        return [*parts, answer(f"{address}/end", len(known))]
+
+    return tell
+
+
 def telling(figures: Callable[[], Mapping[str, float | str]]) -> Handler:
     """What answers `/status`: each figure by its name."""
 

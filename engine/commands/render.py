@@ -1,0 +1,76 @@
+"""`clavilux render`: a film of a song, frame by frame."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from engine.commands.performance import PerformanceCommand, check_outputs, check_params, open_show, performance_options
+from engine.commands.shared import Between, complete_patch, usual_patch
+from engine.show.options import DEMO, PlayOptions
+
+EPILOG = """\b
+Examples:
+  clavilux render                                   the demo track, into out/first-light.mp4
+  clavilux render song.flac -o film.mp4 --patch tidal --size 1920x1080
+  clavilux render song.flac --at 30 "/patch/load tidal" --at 42.5 "/macro/1 0.9"
+  clavilux render song.flac --show friday           with a show's patch, model and parameters"""
+
+
+@click.command(cls=PerformanceCommand, epilog=EPILOG)
+@click.argument("song", required=False, metavar="[SONG]")
+@click.option(
+    "-o", "record", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="The film: .mp4, .m4v or .mov."
+)
+@click.option("--patch", metavar="PATCH", shell_complete=complete_patch, help="The patch; the usual one of the model by default.")
+@click.option("--from", "from_s", type=Between(0), default=0.0, metavar="SECONDS", help="Where in the song the film begins.")
+@click.option("--fps", type=Between(1, 240), default=30.0, show_default=True, help="Frames a second.")
+@click.option(
+    "--at",
+    "cues",
+    nargs=2,
+    type=(Between(0), str),
+    multiple=True,
+    metavar="SECONDS TEXT",
+    help='Set a parameter or call an action then, as in --at 30 "/patch/load tidal"; may be repeated.',
+)
+@performance_options
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    song: str | None,
+    record: Path | None,
+    assets: Path | None,
+    fps: float,
+    settings: tuple[tuple[str, str], ...],
+    **given: Any,
+) -> None:
+    """Make a film of SONG (a file, demo, synthetic or none), frame by frame: nothing is dropped, however long it takes.
+
+    Every parameter is a flag too, as of `clavilux play`. Nothing is heard from outside: for OSC and MIDI, play.
+    """
+    from engine.core import resources
+
+    if assets is not None:
+        resources.add_assets(assets)
+    given |= {"fps": fps, "audio": song or DEMO}
+    show = open_show(ctx, given)
+    audio = song or given.pop("audio")
+    given.pop("audio", None)
+    given["patch"] = given["patch"] or usual_patch(given["model"])
+    params = (*ctx.meta["params"], *settings)
+    options = PlayOptions(mode="film", audio=audio, rate_hz=given.pop("fps"), params=params, **given)
+    named = [output for output in options.outputs if output.lower().endswith((".mp4", ".m4v", ".mov"))]
+    if record is None and not named:
+        record = Path("out") / f"{'first-light' if audio == DEMO else Path(audio).stem}.mp4"
+    options = replace(options, record=record)
+    if show is not None:
+        flags = {address for address, _ in params}
+        options = replace(options, bases={at: value for at, value in show.parameters.items() if at not in flags})
+    check_params(options.params, options.patch, options.model)
+    check_outputs(options.outputs, options.record)
+    from engine.show.perform import perform
+
+    perform(options)

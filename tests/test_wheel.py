@@ -1,5 +1,6 @@
 """The wheel alone, away from the checkout: built, installed into an empty environment, performed with."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import av
 import pytest
+
+from engine.core.registry import names
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -71,6 +74,34 @@ def test_installed_wheel_does_not_see_the_checkout(installed: Path, tmp_path: Pa
     assert str(installed.parent) in seen.stdout.splitlines()[0]
     assert str(CHECKOUT) not in [*seen.stdout.splitlines()[0].split(), *seen.stdout.splitlines()[1].split()]
     assert repr(str(CHECKOUT)) not in seen.stdout.splitlines()[2]
+
+
+def test_installed_wheel_lists_its_parts_and_those_of_a_package_beside_it(installed: Path, tmp_path: Path) -> None:
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "pyproject.toml").write_text(
+        '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
+        '[project]\nname = "halves"\nversion = "1.0"\n[project.entry-points."clavilux.parts"]\n"controller.half" = "half"\n'
+        '[tool.hatch.build.targets.wheel]\ninclude = ["half.py"]\n'
+    )
+    (package / "half.py").write_text(
+        '"""Half of what comes in."""\nfrom engine.control.controller import Controller\n'
+        'from engine.core.registry import register\n\n@register("controller", "half")\nclass Half(Controller):\n'
+        "    def step(self, x, context):\n        return x / 2\n"
+    )
+    python = str(installed / "python")
+    command = [sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*command, str(package)], check=True)
+    done = run(str(installed / "clavilux"), "parts", "controller", "--json", folder=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = {part["name"]: part["package"] for part in json.loads(done.stdout)}
+    assert found.pop("half") == "halves 1.0"
+    assert tuple(sorted(found)) == names("controller")
+    assert set(found.values()) == {""}
+    for kind in ("architecture", "runtime"):
+        listed = run(str(installed / "clavilux"), "parts", kind, folder=tmp_path)
+        assert listed.returncode == 0, listed.stderr
+        assert all(f"{kind} {name}\n" in listed.stdout for name in names(kind))
 
 
 def test_installed_wheel_performs_five_seconds(installed: Path, tmp_path: Path) -> None:

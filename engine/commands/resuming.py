@@ -8,6 +8,7 @@ from engine.outputs.filenames import unused
 from engine.show.options import TRACK, PlayOptions
 
 if TYPE_CHECKING:
+    from engine.core.types import Value
     from engine.guard.supervised_show import SupervisedShow
 
 LONGEST_S = 1e7  # of a track: nobody plays on from beyond it
@@ -58,14 +59,13 @@ def as_resumed(options: PlayOptions, supervised: "SupervisedShow", named: frozen
         tree = tree_of(options.patch, options.model) if options.params else ()
         return replace(options, params=tuple(item for item in options.params if item[0] in tree))
     # Another day's recording is not gone on with.
-    given = {RECORD, *named_now(options), *(f"/{name}" for name in named)}
-    supervised.saved = replace(saved, bases={address: value for address, value in bases.items() if address not in given})
+    given = {RECORD, *(address for address, _ in options.params), *(f"/{name}" for name in named)}
+    supervised.saved = replace(saved, bases=all_but(given, bases, options))
     return options
 
 
-def named_now(options: PlayOptions) -> set[str]:
-    """The addresses of the parameters on the command line, by the names that they have now."""
-    if not options.params:
-        return set()
-    tree = tree_of(options.patch, options.model)
-    return {tree.leaf(address).address if address in tree else address for address, _ in options.params}
+def all_but(given: set[str], bases: "dict[str, Value]", options: PlayOptions) -> "dict[str, Value]":
+    """`bases` without the addresses that are `given`, whichever of their names, of today or of old, stands in either."""
+    former = tree_of(options.patch, options.model).former() if options.params else {}
+    now = {former.get(address, address) for address in given}
+    return {address: value for address, value in bases.items() if former.get(address, address) not in now}

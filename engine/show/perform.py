@@ -8,11 +8,12 @@ source -> analysis -> control -> latent ----------------------> generator proces
 """
 
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from engine.audio import Source, open_source
 from engine.audio.metronome import Metronome
@@ -48,7 +49,7 @@ def perform(options: PlayOptions, supervised: SupervisedShow | None = None) -> N
 
     `watched` keeps the state of a show in real time, and has what a crashed one left.
     """
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=terminal())
     patch = find_patch(options.patch)
     generator = open_model(options.model, options.runtime, patient=options.mode == "film", on_gpu=stays_on_gpu(options))
     with ExitStack() as stack:
@@ -61,6 +62,14 @@ def perform(options: PlayOptions, supervised: SupervisedShow | None = None) -> N
             make_film(options, instrument, source, generator)
         else:
             play_realtime(options, instrument, source, generator, stack, supervised)
+
+
+def terminal() -> TextIO:
+    """Standard error by a number of its own: whenever PortAudio looks for devices, the system's is silenced for a moment."""
+    try:
+        return os.fdopen(os.dup(sys.stderr.fileno()), "w", buffering=1, errors="replace")
+    except (OSError, ValueError):  # there is none, or it is no file
+        return sys.stderr
 
 
 def open_model(name: str, runtime: str, patient: bool = False, on_gpu: bool = False) -> GeneratorProcess:

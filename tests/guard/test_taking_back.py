@@ -47,6 +47,14 @@ def test_resumed_is_what_was_played_and_what_is_named_wins(left: Callable[..., S
     assert not supervised.messages
 
 
+@pytest.mark.parametrize("named", ["/limiter/on", "/limiter/enabled"])
+def test_what_is_named_wins_under_its_old_name_too(named: str, left: Callable[..., SupervisedShow]) -> None:
+    for saved in ("limiter/on", "limiter/enabled"):
+        supervised = left(**{saved: True})
+        as_resumed(PlayOptions(params=((named, "off"),)), supervised, NOBODY)
+        assert bases(supervised) == HANDS
+
+
 def test_resumed_with_another_patch_plays_that_as_saved(left: Callable[..., SupervisedShow]) -> None:
     supervised = left()
     assert as_resumed(PlayOptions(patch="deep-music"), supervised, frozenset({"patch"})).patch == "deep-music"

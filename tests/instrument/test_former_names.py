@@ -15,6 +15,7 @@ from engine.control.patch import load_patch
 from engine.control.tree import ParamTree
 from engine.core import resources
 from engine.core.params import Leaf, Param, Parametric
+from engine.core.registry import PACKAGES, lookup, names
 from engine.core.types import Value
 from engine.instrument.instrument import Instrument
 from engine.remote.osc.receiver import Receiver
@@ -27,6 +28,7 @@ from = "loudness"
 [controller.wheel]
 kind = "lfo"
 """
+RESERVED = {"enabled", "listen", "sync"}  # Chataigne gives every container switches of these names
 HERE = ("127.0.0.1", 50000)
 QUIET = {"main": np.zeros(HOP, np.float32)}
 
@@ -62,6 +64,13 @@ def tell(receiver: Receiver, address: str, *arguments: object) -> list[tuple[str
     return [(item.address, item.params) for item in map(OscMessage, answers)]
 
 
+def test_no_parameter_is_called_what_hosts_of_oscquery_keep_for_themselves(instrument: Instrument):
+    parts = [lookup(kind, name) for kind in PACKAGES for name in names(kind)]
+    declared = {param.name for part in parts if issubclass(part, Parametric) for param in part.params()}
+    assert not RESERVED & declared
+    assert not RESERVED & {address.rpartition("/")[2] for address in instrument.tree}
+
+
 def test_every_old_name_leads_to_a_leaf_and_is_listed_nowhere(instrument: Instrument):
     tree, receiver = instrument.tree, Receiver(instrument.tree)
     assert {"/limiter/enabled", "/network/camera/x", "/wheel/sync"} <= tree.former().keys()
@@ -71,8 +80,8 @@ def test_every_old_name_leads_to_a_leaf_and_is_listed_nowhere(instrument: Instru
         assert tree.leaf(old) is tree.leaf(new)
         assert old in tree
         assert new in listed
-        for names in (listed, found, set(tree), tree.leaves().keys(), tree.values().keys(), instrument.state().keys()):
-            assert old not in names
+        for told in (listed, found, set(tree), tree.leaves().keys(), tree.values().keys(), instrument.state().keys()):
+            assert old not in told
 
 
 def test_osc_takes_and_answers_each_of_them(instrument: Instrument):

@@ -1,6 +1,7 @@
 """A network with live inputs, from the tick to the picture: StyleGAN2, small and with drawn weights."""
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,9 @@ from engine.core.registry import lookup  # noqa: E402
 from engine.generators.stylegan2 import StyleGAN2  # noqa: E402
 from engine.runtime.card import CardError, ModelCard, load_card  # noqa: E402
 from engine.runtime.compile.compiled_model import entry  # noqa: E402
+from engine.runtime.picture_network import load_network  # noqa: E402
 from engine.runtime.worker.process import GeneratorProcess  # noqa: E402
-from engine.studio import card_file  # noqa: E402
+from engine.studio import card_file, random_model  # noqa: E402
 
 CONFIG = {
     "resolution": 32,
@@ -90,3 +92,27 @@ def test_a_card_that_says_other_inputs_than_the_network_has_is_refused(styled: M
     other = dataclasses.replace(styled, extra_inputs={**styled.extra_inputs, "grain": (4,)})
     with pytest.raises(CardError, match=r"expected z, noise, classes, resolution and live inputs of"):
         lookup("runtime", "torch")(other, 1, print)
+
+
+def test_a_card_of_old_with_camera_in_its_live_table_is_the_same_model(tmp_path: Path) -> None:
+    config = {"kind": "t", "resolution": 16, "z_dim": 8, "w_dim": 8, "c_dim": 0, "channel_base": 64, "channel_max": 8}
+    random_model.write(tmp_path / "now", "now", "stylegan3", {**config, "mapping_layers": 1, "conv_clamp": 256})
+    text = (tmp_path / "now" / "model.toml").read_text()
+    assert "[extra_inputs]\n" in text
+    assert "view = [4]\n" in text
+    shutil.copytree(tmp_path / "now", tmp_path / "old")
+    old = text.replace("[extra_inputs]\n", "[live]\n").replace("view = [4]\n", "camera = [4]\n")
+    (tmp_path / "old" / "model.toml").write_text(old)
+    drawn = []
+    for card in (load_card(tmp_path / "now"), load_card(tmp_path / "old")):
+        assert card.extra_inputs["view"] == (4,)
+        generator = lookup("runtime", "torch")(card, 1, print)
+        rest = {name: np.zeros(shape, np.float32) for name, shape in card.extra_inputs.items()}
+        state = latent(card, 2)
+        moved = rest | {"view": np.array((0.3, 0.0, 0.0, 0.0), np.float32)}
+        drawn.append([draw(generator, dataclasses.replace(state, extra_inputs=given)) for given in (rest, moved)])
+    assert (drawn[0][0] != drawn[0][1]).any()
+    assert all((one == other).all() for one, other in zip(*drawn, strict=True))
+    written = card_file.complete(tmp_path / "old", card_file.read(tmp_path / "old"), load_network(card))
+    assert "live" not in written
+    assert written["extra_inputs"]["view"] == [4]

@@ -1,4 +1,5 @@
 # make play   perform: the demo track through the default patch; a film of it where no window can be opened
+# make quick  lint, types, import contracts and the quick tests, in under a minute: before every commit
 # make test   every test, linter and type check
 # make soak   the long forms
 # make test-gpu   the tests that need an NVIDIA card; without one they skip, and say so
@@ -19,11 +20,14 @@ TORCH := $(shell sed -n 's/^torch==/torch==/p' constraints.txt)
 RTX := $(shell sed -n -e '/^onnxruntime-ep-nv-/p' -e '/^tensorrt-rtx-/p' constraints.txt)
 INSTALLED_FROM := pyproject.toml constraints.txt Makefile
 
-.PHONY: play test test-gpu check soak bench map picture clean system-play system-test
+.PHONY: play quick test test-gpu check soak bench picture clean system-play system-test
 
 play: system-play .venv/play.stamp
 	@if $(BIN)/python -m engine.windows.display; then $(BIN)/clavilux play $(PLAY); else \
 		echo "no window can be opened here: rendering the demo to out/first-light.mp4 instead"; $(BIN)/clavilux render; fi
+
+quick: system-test .venv/test.stamp
+	$(BIN)/python -m tools.quick
 
 test: check
 	$(BIN)/python -m pytest -m "not soak"
@@ -37,9 +41,6 @@ soak: system-test .venv/test.stamp
 bench: system-test .venv/test.stamp
 	mkdir -p out
 	$(BIN)/clavilux bench stage --json out/bench-stage.json
-
-map: .venv/test.stamp
-	$(BIN)/python -m tools.map
 
 picture: system-play .venv/play.stamp
 	$(BIN)/clavilux render

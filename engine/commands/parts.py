@@ -10,6 +10,7 @@ import click
 from engine.commands.shared import span, written
 from engine.core.params import Param, Parametric
 from engine.core.registry import PACKAGES, lookup, names, origin
+from engine.core.resources import is_shipped
 
 EPILOG = """\b
 Examples:
@@ -19,13 +20,17 @@ Examples:
   clavilux parts --markdown         as tables"""
 
 
+PASS = "pass"
+KINDS = (*PACKAGES, PASS)
+
+
 @click.command(epilog=EPILOG)
-@click.argument("kind", required=False, metavar="[KIND]", type=click.Choice(tuple(PACKAGES)))
+@click.argument("kind", required=False, metavar="[KIND]", type=click.Choice(KINDS))
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.option("--markdown", is_flag=True, help="As tables in Markdown.")
 def command(kind: str | None, as_json: bool, markdown: bool) -> None:
     """Print the parts of KIND (or of all): what each is, what can be set, and what it writes or needs."""
-    found = [part for each in ((kind,) if kind else PACKAGES) for part in parts(each)]
+    found = [part for each in ((kind,) if kind else KINDS) for part in parts(each)]
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
@@ -36,6 +41,9 @@ def command(kind: str | None, as_json: bool, markdown: bool) -> None:
 
 def parts(kind: str) -> Iterator[dict[str, Any]]:
     """All parts of a kind, as plain values. Of a kind whose libraries are not installed that is said, and there are none."""
+    if kind == PASS:
+        yield from _passes()
+        return
     try:
         known = names(kind)
     except ImportError as error:
@@ -53,13 +61,27 @@ def parts(kind: str) -> Iterator[dict[str, Any]]:
         }
 
 
+def _passes() -> Iterator[dict[str, Any]]:
+    """The passes: files of shaders instead of classes."""
+    from engine.stage.passes import load_passes
+
+    for item in load_passes():
+        parameters = [_parameter(leaf.param) for leaf in item.leaves.values()]
+        doc = f"A pass of kind {item.kind}, drawn at place {item.order}."
+        package = "" if is_shipped(item.path) else str(item.path)
+        yield {"kind": PASS, "name": item.name, "doc": doc, "package": package, "parameters": parameters}
+
+
 def _facts(part: type[Any]) -> dict[str, Any]:
     """What a part declares beside its parameters."""
+    from engine.control.action import Action, ActionParam
     from engine.features.analysis.feature import Feature
     from engine.runtime.backend import Backend
 
     if issubclass(part, Feature):
         return {"values": list(part.values), "vectors": dict(part.vectors), "events": list(part.events)}
+    if issubclass(part, Action):
+        return {"call": ActionParam(part).usage, "in_film": part.in_film}
     if issubclass(part, Backend):
         needs = part.requirements
         gpu = {"oldest": needs.oldest, "only": needs.only or None} if needs.oldest else None
@@ -116,6 +138,8 @@ def _told(part: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "vectors", ", ".join(f"{name} ({size})" for name, size in part["vectors"].items())
     if part.get("events"):
         yield "events", ", ".join(part["events"])
+    if part.get("call"):
+        yield "called as", part["call"] + (", in films too" if part["in_film"] else "")
     if "packages" in part:
         yield "brought by", f"{' or '.join(part['packages'])} ({part['install']})"
         gpu = part["gpu"]

@@ -11,6 +11,7 @@ from click.shell_completion import CompletionItem
 
 from engine.commands.shared import (
     Between,
+    OutputOption,
     RuntimeOption,
     complete_model,
     complete_show,
@@ -71,7 +72,8 @@ OPTIONS: tuple[Decorator, ...] = (
         "outputs",
         multiple=True,
         metavar="NAME:TARGET",
-        help="Another output, may be repeated: a film's path, or mjpeg:8090 for browsers here (mjpeg:HOST:PORT for others).",
+        cls=OutputOption,
+        help="Another output, may be repeated: a film's path, or one such as {outputs}.",
     ),
     click.option(
         "--seed", default=0, type=click.IntRange(0), show_default=True, help="Another seed, another path through the same look."

@@ -25,6 +25,17 @@ class Between(click.FloatRange):
         return number
 
 
+class OutputOption(click.Option):
+    """An option that takes an output; its help names those there are, with a target each."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        from engine.core.registry import lookup, names
+
+        known = ", ".join(f"{name}:{lookup('sink', name).example}" for name in names("sink"))
+        self.help = (self.help or "").replace("{outputs}", known)
+        return super().get_help_record(ctx)
+
+
 class RuntimeOption(click.Option):
     """An option that takes a runtime; its help names those there are, and looks for them only when it is read."""
 

@@ -1,11 +1,11 @@
 """The musical clock: whoever keeps the beat, hands, a MIDI clock or what is heard, it runs on without a jump."""
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import TypeGuard
+from collections.abc import Sequence
 
 from engine.control.taps import Taps
 from engine.control.tempo import HIGH_BPM, LOW_BPM, RESTING_BPM, SyncSettings, TempoSettings
+from engine.control.transport_state import FACTORS, read_state
 from engine.control.tree import ParamTree
 from engine.core.params import Leaf
 from engine.core.tick_context import BEATS_A_BAR, TickContext
@@ -20,10 +20,8 @@ LEAD_PULL = 0.25  # of the pace: how fast the picture's lead over the sound may 
 FRESH_S = 0.5  # a MIDI clock that was silent for longer is not followed
 LOST_BEATS = 0.5  # a MIDI clock that is off by more was started or moved
 LONGEST_AWAY_S = 60.0  # a show that comes back later begins its bars anew
-FARTHEST = 1000.0  # beats: more than hands nudge in a show
 LONGEST_AGO_S = 1.0  # between a press and the hop in which it counts
 BARS_A_PHRASE = 8
-FACTORS = (0.25, 4.0)
 TOLD_BPM = 0.01  # the least change of the tempo that is told
 
 HANDS, CLOCK, ANALYSIS, REST = "hands", "clock", "analysis", "rest"
@@ -101,22 +99,9 @@ class Transport:
 
         The bar goes on as if it had never stopped, if it was not long ago and the machine has not been started anew since.
         """
-        told = state if isinstance(state, Mapping) else {}
-        refused = []
-        for what, kept, low, high in (("factors", self._factors, *FACTORS), ("nudges", self._nudges, -FARTHEST, FARTHEST)):
-            values = told.get(what)
-            for name in kept:
-                value = values.get(name) if isinstance(values, Mapping) else None
-                if _within(value, low, high):
-                    kept[name] = float(value)
-                else:
-                    refused.append(f"expected {what} of {name} of {low:g} to {high:g}; got {value!r:.80}; kept {kept[name]:g}")
-        place, t_heard, resynced = told.get("place"), told.get("t_heard"), told.get("resynced")
-        if _within(place, 0.0, BEATS_A_BAR) and _within(t_heard, -math.inf, math.inf):
-            self._back = (float(place), float(t_heard))
-            self._resynced = tuple(name for name in self._ones if isinstance(resynced, Sequence) and name in resynced)
-        elif place is not None or not told:
-            refused.append(f"expected a place in the bar and its time; got {place!r:.80}, {t_heard!r:.80}; kept the bar's start")
+        place, refused = read_state(state, self._factors, self._nudges)
+        if place is not None:
+            self._back, self._resynced = (place.beats, place.t_heard), place.resynced
         return refused
 
     def step(
@@ -351,10 +336,6 @@ class Transport:
             leaf.set_base(value)
         else:
             self._tree.set_base(leaf.address, value)
-
-
-def _within(value: object, low: float, high: float) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high and math.isfinite(value)
 
 
 def _drawn(nominal: float, error: float, share: float) -> float:

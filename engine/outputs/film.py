@@ -50,6 +50,7 @@ class FilmSink(Sink):
     settled, the film ends and goes on in a new file, numbered: show.mp4, show-2.mp4.
     """
 
+    example = "show.mp4"
     pictures_waiting = 24
     takes_sound = True
 

@@ -56,6 +56,7 @@ class MjpegSink(Sink):
     fewer, and holds up nobody. Beyond this machine only if a host is written out, and to no web page from elsewhere.
     """
 
+    example = "8090"
     pictures_waiting = 1
     keeps_newest = True
 

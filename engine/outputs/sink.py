@@ -4,6 +4,8 @@ To add one, write a module of this folder that bears its name, with one class:
 
     @register("sink", "strip")
     class StripSink(Sink):
+        example = "10.0.0.7"
+
         @classmethod
         def from_target(cls, target): ...   # what stands after `strip:` in --output strip:TARGET; ValueError if it is none
         def write_picture(self, rgba, t_s): ...
@@ -81,6 +83,7 @@ class Sink(ABC):
     waits, and nothing is ever dropped. A sink that has ended takes everything and does nothing.
     """
 
+    example: ClassVar[str]  # a target, as the help of --output shows it
     pictures_waiting: ClassVar[int] = 8  # room in the queue
     keeps_newest: ClassVar[bool] = False  # in a full queue the oldest picture gives way: for what is watched as it happens
     takes_sound: ClassVar[bool] = False

@@ -201,19 +201,19 @@ def play_realtime(
         save_show=lambda folder: saver.save(folder),
     )
     stack.callback(show.close)
-    hands = Remotes(options, instrument, show.say, lambda: figures(show))
-    stack.callback(hands.close)
-    show.remotes, show.colours = hands, Colours(context)
-    saver = ShowSaver(options, instrument, hands.midi.bindings.state, show.say)
-    clicker = Metronome()  # for whoever calibrates
-    stack.callback(clicker.close)
-    analysis_thread.followers += [hands.follow, clicker.follow]
+    remotes = Remotes(options, instrument, show.say, lambda: figures(show))
+    stack.callback(remotes.close)
+    show.remotes, show.colours = remotes, Colours(context)
+    saver = ShowSaver(options, instrument, remotes.midi.bindings.state, show.say)
+    metronome = Metronome()  # for whoever calibrates
+    stack.callback(metronome.close)
+    analysis_thread.followers += [remotes.follow, metronome.follow]
     for message in instrument.restore(options.bases):
         show.say(message)
-    hands.restore({MIDI_MACROS: [list(macro) for macro in options.midi_macros]})
+    remotes.restore({MIDI_MACROS: [list(macro) for macro in options.midi_macros]})
     if supervised is not None:
         stack.push(supervised)  # first of all: what is closed after it may take its time
-        hands.restore(supervised.parts)
+        remotes.restore(supervised.parts)
         if supervised.saved is not None:
             for message in instrument.transport.restore(supervised.parts.get(TEMPO, {})):
                 show.say(message)
@@ -222,7 +222,7 @@ def play_realtime(
             TRACK: lambda: int(source.status().position_s),
             SWITCHED_ON: instrument.switched_on,
         }
-        supervised.begin(show, {**hands.parts(), **parts})
+        supervised.begin(show, {**remotes.parts(), **parts})
     for sink in asked_outputs(options.outputs):
         (show.outputs.add_again if options.lenient else show.outputs.add)(sink)
     if options.record is not None:

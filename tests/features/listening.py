@@ -22,3 +22,30 @@ def compose(style, kind, seed):
     score = music.write(style, np.random.default_rng(seed))
     part = score.only(9) if kind == "drums" else score
     return part, listen(music.render(part))
+
+
+UNITS = ("_db", "_hz", "_bpm", "_count")  # endings of names whose numbers are not of 0..1
+
+
+def music_like(seconds, seed=0, level=0.2):
+    """Noise that pulses over a tone, (n,)."""
+    rng = np.random.default_rng(seed)
+    time_s = np.arange(int(seconds * 48000)) / 48000
+    pulse = np.exp(-(time_s % 0.25) / 0.05)
+    return (level * (pulse * rng.standard_normal(time_s.size) * 0.5 + np.sin(2 * np.pi * 196 * time_s))).astype(np.float32)
+
+
+def check_sane(frame):
+    """Every value finite, and of 0..1 unless its name carries a unit; every event within the time so far."""
+    for key, value in frame.values.items():
+        assert np.isfinite(value), key
+        if not key.endswith(UNITS):
+            assert 0.0 <= value <= 1.0, f"{key} {value}"
+    for key, vector in frame.vectors.items():
+        assert vector.dtype == np.float32, key
+        assert np.isfinite(vector).all(), key
+        assert vector.min() >= 0.0, key
+        assert vector.max() <= 1.0, key
+    for event in frame.events:
+        assert 0.0 <= event.strength <= 1.0, event
+        assert 0.0 <= event.time_s <= frame.time_s + 1e-9, event

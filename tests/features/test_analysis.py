@@ -1,41 +1,12 @@
 import time
-from graphlib import TopologicalSorter
 
 import numpy as np
 import pytest
-from listening import listen, times
+from listening import check_sane, listen, music_like, times
 
-from engine.core.registry import lookup, names
-from engine.core.types import FeatureFrame
-from engine.features.analysis import analyser
-from engine.features.analysis.analyser import Analysis, feature_names, registered
-from engine.features.analysis.feature import Format
-from engine.features.analysis.spectrum import Spectrum
+from engine.features.analysis.analyser import Analysis
 
-UNITS = ("_db", "_hz", "_bpm", "_count")  # endings of names whose numbers are not of 0..1
 HOP = 256
-
-
-def music_like(seconds, seed=0, level=0.2):
-    rng = np.random.default_rng(seed)
-    time_s = np.arange(int(seconds * 48000)) / 48000
-    pulse = np.exp(-(time_s % 0.25) / 0.05)
-    return (level * (pulse * rng.standard_normal(time_s.size) * 0.5 + np.sin(2 * np.pi * 196 * time_s))).astype(np.float32)
-
-
-def check_sane(frame):
-    for key, value in frame.values.items():
-        assert np.isfinite(value), key
-        if not key.endswith(UNITS):
-            assert 0.0 <= value <= 1.0, f"{key} {value}"
-    for key, vector in frame.vectors.items():
-        assert vector.dtype == np.float32, key
-        assert np.isfinite(vector).all(), key
-        assert vector.min() >= 0.0, key
-        assert vector.max() <= 1.0, key
-    for event in frame.events:
-        assert 0.0 <= event.strength <= 1.0, event
-        assert 0.0 <= event.time_s <= frame.time_s + 1e-9, event
 
 
 def same(one, other):
@@ -45,50 +16,6 @@ def same(one, other):
         and one.tick == other.tick
         and all(np.array_equal(vector, other.vectors[key]) for key, vector in one.vectors.items())
     )
-
-
-@pytest.fixture(scope="module")
-def written():
-    """What each registered feature has written, hop by hop: (values, vectors, events), those of others before it left out."""
-    form = Format(48000, HOP)
-    parts, spectrum = registered(), Spectrum(form)
-    order = TopologicalSorter({name: part.after for name, part in parts.items()}).static_order()
-    features = {name: parts[name](form) for name in order}
-    found = {name: [] for name in features}
-    sound = np.concatenate((np.zeros(HOP * 100, np.float32), music_like(8.0), np.zeros(HOP * 100, np.float32)))
-    for number in range(sound.size // HOP):
-        hop = spectrum.step(sound[number * HOP : (number + 1) * HOP], number)
-        for name, feature in features.items():
-            values, vectors, events = dict(hop.values), dict(hop.vectors), len(hop.events)
-            feature.step(hop)
-            new = {key: value for key, value in hop.values.items() if key not in values}
-            assert {key: hop.values[key] for key in values} == values, f"{name} changed what another feature has written"
-            found[name].append((new, {key: v for key, v in hop.vectors.items() if key not in vectors}, hop.events[events:]))
-    return found
-
-
-@pytest.mark.parametrize("name", names("feature"))
-def test_a_feature_writes_just_what_it_declares_whole_and_in_range(name, written):
-    part = lookup("feature", name)
-    for values, vectors, events in written[name]:
-        assert values.keys() == set(part.values)
-        assert {key: vector.shape for key, vector in vectors.items()} == {key: (size,) for key, size in part.vectors.items()}
-        assert {event.kind for event in events} <= set(part.events)
-        check_sane(FeatureFrame(0, 1e9, 0.0, values, vectors, tuple(events)))
-
-
-def test_what_there_is_to_listen_to_is_what_the_features_declare():
-    found, frame = feature_names(), listen(music_like(0.1))[-1]
-    assert set(found.values) == frame.values.keys()
-    assert found.vectors == {name: vector.size for name, vector in frame.vectors.items()}
-    assert set(found.events) == {kind for part in registered().values() for kind in part.events}
-
-
-def test_two_features_cannot_write_the_same_name(monkeypatch):
-    copy = type("Copy", (lookup("feature", "flux"),), {})
-    monkeypatch.setattr(analyser, "registered", lambda: {"flux": lookup("feature", "flux"), "copy": copy})
-    with pytest.raises(ValueError, match="expected a name of its own from the feature copy; got 'flux', as from flux"):
-        feature_names()
 
 
 BAD = {

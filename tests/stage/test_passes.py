@@ -40,8 +40,8 @@ def test_the_header_declares_name_order_kind_and_parameters(written):
 
 
 def test_the_shelf_holds_the_passes_in_their_order(passes):
-    names = [item.name for item in passes]
-    assert names == ["zoom", "warp", "kaleidoscope", "displace", "glitch", "feedback", "bloom", "flash", "grade"]
+    assert [item.order for item in passes] == sorted(item.order for item in passes)
+    assert len({item.name for item in passes}) == len(passes) > 0
     assert all(leaf.param.doc for item in passes for leaf in item.leaves.values())
 
 

@@ -22,7 +22,7 @@ OFFERED = (
     (("parts", "mixer"), ("mixer single_class", "hysteresis")),
     (("parts", "input"), ("input twist", "turns")),
     (("parts", "architecture"), ("architecture plasma",)),
-    (("parts", "runtime"), ("runtime torch-bfloat16", "only by name")),
+    (("parts", "runtime"), ("runtime torch-all-cores", "only by name")),
     (("parts", "sink"), ("sink png",)),
     (("parts", "action"), ("action tell", "/tell TEXT [SENDER]")),
     (("patches",), ("lantern",)),
@@ -31,10 +31,10 @@ OFFERED = (
         ("params", "lantern", "--model", "plasma"),
         ("/analysis/crest/full_db", "/shader/posterise/levels", "/network/twist/turns", "/tell"),
     ),
-    (("play", "--help"), ("torch-bfloat16", "png:out/pictures")),
+    (("play", "--help"), ("torch-all-cores", "png:out/pictures")),
 )
 PLAYED = (
-    *("render", "synthetic", "-o", "out/film.mp4", "--patch", "lantern", "--model", "plasma", "--runtime", "torch-bfloat16"),
+    *("render", "synthetic", "-o", "out/film.mp4", "--patch", "lantern", "--model", "plasma", "--runtime", "torch-all-cores"),
     *("--seconds", "1", "--size", "320x180", "--network.twist.turns", "0.3", "--shader.posterise.amount", "0.8"),
     *("--analysis.crest.full_db", "30", "--output", "png:out/pictures", "--at", "0.5", "/tell 'half way' me"),
 )
@@ -123,5 +123,5 @@ def test_every_check_of_make_quick_passes_with_them_and_nothing_else_was_changed
     command = [sys.executable, "-m", "tools.quick"]
     done = subprocess.run(command, cwd=tree, env=environment(tree), capture_output=True, text=True, timeout=850, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    for name in ("crest", "posterise", "deadband", "orbit", "single_class", "twist", "plasma", "torch-bfloat16", "png", "tell"):
+    for name in ("crest", "posterise", "deadband", "orbit", "single_class", "twist", "plasma", "torch-all-cores", "png", "tell"):
         assert name in clavilux(tree, "parts")

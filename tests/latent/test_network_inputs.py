@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 
 from engine.control.tree import ParamTree
+from engine.core import resources
 from engine.core.params import Leaf, ParamError
 from engine.core.registry import names
 from engine.core.tick_context import TickContext
 from engine.core.types import Directions, FeatureFrame, FloatArray, GeneratorInfo
 from engine.latent.network_inputs import NetworkInputs
+from engine.runtime.card import load_card
 
 Z, W, LAYERS, ROWS = 6, 8, 4, 3
 SHAPES = {
@@ -23,6 +25,12 @@ SHAPES = {
     "view": (4,),
     "nudge": (W,),
 }
+SHAPES |= {
+    name: shape
+    for folder in resources.models()
+    for name, shape in load_card(folder, verify=False).extra_inputs.items()
+    if name not in SHAPES
+}  # of whatever other inputs the models on the shelf declare
 ALONG = np.arange(2 * W, dtype=np.float32).reshape(2, W)
 
 
@@ -39,7 +47,7 @@ def step(extra_inputs: NetworkInputs, z: FloatArray | None = None, ticks: int = 
 
 @pytest.mark.parametrize("name", names("input"))
 def test_every_registered_input_rests_at_zeros_of_its_shape(name: str):
-    shape = SHAPES.get(name, (8,))
+    shape = SHAPES.get(name, (1,))
     found = step(NetworkInputs(replace(model(), extra_inputs={**SHAPES, name: shape}), 1))[name]
     assert (found.shape, found.dtype) == (shape, np.float32)
     assert not found.any()
@@ -47,7 +55,7 @@ def test_every_registered_input_rests_at_zeros_of_its_shape(name: str):
 
 @pytest.mark.parametrize("name", names("input"))
 def test_its_parameters_take_it_from_rest_and_back(name: str):
-    extra_inputs = NetworkInputs(replace(model(), extra_inputs={**SHAPES, name: SHAPES.get(name, (8,))}), 1)
+    extra_inputs = NetworkInputs(replace(model(), extra_inputs={**SHAPES, name: SHAPES.get(name, (1,))}), 1)
     part = extra_inputs.inputs[name]
     for leaf in part.leaves.values():
         leaf.set_base(leaf.param.map(0.75) if leaf.param.numeric else (0.5,) * (leaf.param.counts or (W,))[0])

@@ -1,9 +1,10 @@
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from fullshow import Show, perform
+from supervised import Supervised
 
 from engine.core import resources
 
@@ -24,3 +25,17 @@ def show(shelf: Path) -> Iterator[Show]:
     """One show for all tests of a file."""
     with perform() as made:
         yield made
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Iterator[Callable[..., Supervised]]:
+    """Starts supervised shows, and ends them and all their processes."""
+    made: list[Supervised] = []
+
+    def start(*words: str, display: str = "", fault: str = "") -> Supervised:
+        made.append(Supervised(tmp_path, *words, display=display, fault=fault))
+        return made[-1]
+
+    yield start
+    for show in made:
+        show.end()

@@ -8,6 +8,8 @@ import numpy as np
 from engine.core.types import ByteArray, FeatureFrame, LatentState, Tick
 from engine.runtime.card import ModelCard
 
+LIVENESS = 10  # deadlines are so many times the goal; the goals themselves belong to the benchmark
+
 
 def latent(card: ModelCard, seed: int) -> LatentState:
     rng = np.random.default_rng(seed)

@@ -5,70 +5,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from jack_server import NO_SERVER
 from midi_board import board, features, specs, tick_of, within
+from midi_clients import SOON_S, Heard, connected, listening, plugged
 
 from engine.remote.midi.input_router import MidiInputRouter
 from engine.remote.midi.port_names import plain_name, refusal, unused_name
 from engine.remote.midi.ports import AT_ONCE, MidiPorts
-
-rtmidi = pytest.importorskip("rtmidi", reason="MIDI ports need python-rtmidi: pip install python-rtmidi")
-SOON_S = 20.0  # ten times and more what it takes, on a machine that does other things
-
-
-class Keyboard:
-    """A controller that is plugged in for as long as this lasts."""
-
-    def __init__(self, client: str = "keys", port: str = "nano") -> None:
-        self._midi = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, client)
-        self._midi.open_virtual_port(port)
-
-    def play(self, *packets: list[int]) -> None:
-        for packet in packets:
-            self._midi.send_message(packet)
-
-    def unplug(self) -> None:
-        self._midi.close_port()
-        self._midi.delete()
-
-
-class Heard:
-    """What ports hand on."""
-
-    def __init__(self, wanted: str = "auto") -> None:
-        self.messages: list[tuple[str, object]] = []
-        self.times: list[float] = []
-        self.lost: list[str] = []
-        self.said: list[str] = []
-        self.ports = MidiPorts(self._take, self.lost.append, wanted, self.said.append)
-
-    def _take(self, message: object, port: str, t: float) -> None:
-        self.messages.append((port, message))
-        self.times.append(t)
-
-
-@contextmanager
-def listening(wanted: str = "auto") -> Iterator[Heard]:
-    heard = Heard(wanted)
-    heard.ports.start()
-    try:
-        yield heard
-    finally:
-        heard.ports.close()
-
-
-@contextmanager
-def plugged(client: str = "keys", port: str = "nano") -> Iterator[Keyboard]:
-    keyboard = Keyboard(client, port)
-    try:
-        yield keyboard
-    finally:
-        keyboard.unplug()
 
 
 @pytest.mark.usefixtures("jack")
@@ -109,19 +55,6 @@ def test_a_wanted_port_that_is_not_there_is_told_and_opened_when_it_comes():
         assert heard.said == ["expected a MIDI input with 'drums' in its name; got none; it is opened when it comes"]
         with plugged("drums"):
             assert within(SOON_S, lambda: heard.ports.names == ("drums:nano",))
-
-
-@contextmanager
-def connected() -> Iterator[rtmidi.MidiOut]:
-    """A program that plays into our own port."""
-    host = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, "host")
-    try:
-        assert within(SOON_S, lambda: any("Clavilux" in name for name in host.get_ports()))
-        host.open_port(next(index for index, name in enumerate(host.get_ports()) if "Clavilux" in name))
-        yield host
-    finally:
-        host.close_port()
-        host.delete()
 
 
 @pytest.mark.usefixtures("jack")
@@ -243,7 +176,7 @@ LIFE_OF_A_SERVER = """
 import sys, time
 sys.path.insert(0, sys.argv[1])
 from jack_server import JackServer
-from test_midi_ports import Heard, Keyboard, SOON_S
+from midi_clients import Heard, Keyboard, SOON_S
 from midi_board import within
 server = JackServer(sys.argv[2])
 server.start()
@@ -272,51 +205,6 @@ def test_a_server_that_dies_and_comes_back_is_played_again(jack):
         pytest.skip(NO_SERVER)
     assert ended.returncode == 0, ended.stderr
     assert "MIDI: UNIX_JACK is back" in ended.stdout
-
-
-# --- where there is no MIDI, or not this one ---------------------------------------------------------------------------------
-
-
-def told(monkeypatch: pytest.MonkeyPatch, **environment: str) -> str:
-    """The one thing that is said where MIDI cannot be had."""
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    with listening() as heard:
-        assert within(SOON_S, lambda: heard.said)
-        heard.ports._thread.join(SOON_S)
-        assert not heard.ports.names
-    [message] = heard.said
-    return message
-
-
-def test_without_a_midi_system_the_show_plays_on(monkeypatch):
-    message = told(
-        monkeypatch, JACK_DEFAULT_SERVER="clavilux-none", JACK_NO_START_SERVER="1", MIDO_BACKEND="mido.backends.rtmidi/UNIX_JACK"
-    )
-    assert message.startswith("expected a MIDI system; got none: UNIX_JACK: ")
-    assert message.endswith("kept playing without MIDI")
-
-
-@pytest.mark.parametrize("backend", ["mido.backends.portmidi", "mido.backends.rtmidi/NO_SUCH"])
-def test_a_backend_that_is_not_there_is_told(monkeypatch, backend):
-    message = told(monkeypatch, MIDO_BACKEND=backend)
-    assert message.startswith("expected MIDO_BACKEND to be mido.backends.rtmidi or one of mido.backends.rtmidi/")
-    assert f"got {backend!r}" in message
-
-
-@pytest.mark.parametrize("module", ["rtmidi", "mido"])
-def test_without_its_libraries_the_show_plays_on(monkeypatch, module):
-    monkeypatch.setitem(sys.modules, module, None)  # as import finds a package that is not installed
-    message = told(monkeypatch)
-    assert module in message
-    assert "pip install mido python-rtmidi" in message
-    assert message.endswith("kept playing without MIDI")
-
-
-def test_midi_that_is_off_starts_nothing():
-    with listening("off") as heard:
-        assert not heard.ports._thread.is_alive()
-    assert heard.said == []
 
 
 # --- names and refusals ------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing
 import pytest
 from playing import Show, until
 
+from engine.remote.osc.feed import Feed
 from engine.remote.osc.receiver import Receiver
 from engine.remote.osc.udp_server import OscServer
 
@@ -44,3 +45,19 @@ def peer(server: OscServer) -> Iterator[socket.socket]:
         peer.connect(("127.0.0.1", server.port))
         peer.settimeout(10.0)
         yield peer
+
+
+@pytest.fixture
+def make():
+    """Makes what is closed again after the test; a feed is started too."""
+    made = []
+
+    def build(kind, *given, **named):
+        made.append(kind(*given, **named))
+        if kind is Feed:
+            made[-1].start()
+        return made[-1]
+
+    yield build
+    for one in reversed(made):
+        one.close()

@@ -1,6 +1,7 @@
 """Actions: what a performer asks for once, declared with what it does. Every call counts; an action has no base."""
 
 import inspect
+import math
 import typing
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -85,7 +86,7 @@ class ActionParam(Param):
 
         An action without arguments takes the number of a button: above 0 it was pressed.
         """
-        if not self.arguments and len(given) == 1 and isinstance(given[0], int | float):
+        if not self.arguments and len(given) == 1 and isinstance(given[0], int | float) and math.isfinite(given[0]):
             return () if given[0] > 0 else None
         least = sum(required for *_, required in self.arguments)
         if not least <= len(given) <= len(self.arguments):

@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, MutableSequence
+from collections.abc import Callable, Mapping, MutableSequence, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -28,11 +28,18 @@ PATIENT = sys.platform in ("win32", "darwin") or bool(os.environ.get("WAYLAND_DI
 ENDS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name))
 
 
+class Actions(Protocol):
+    """Where actions are called; `engine.control.tree.ParamTree` is one."""
+
+    def call(self, address: str, arguments: Sequence[object] = (), t_posted: float | None = None) -> None:
+        """Raises LookupError or ValueError: nothing is then called."""
+
+
 class Restorable(Protocol):
     """What is kept of an instrument; `engine.instrument.instrument.Instrument` is one."""
 
     @property
-    def tree(self) -> Any: ...
+    def tree(self) -> Actions: ...
     @property
     def published(self) -> tuple[Path, str, dict[str, Value]] | None: ...
     def restore(self, state: Mapping[str, object]) -> list[str]: ...

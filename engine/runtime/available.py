@@ -24,7 +24,8 @@ def backend(runtime: str) -> type[Backend]:
     try:
         found: type[Backend] = lookup("runtime", runtime)
     except LookupError as error:
-        raise ValueError(str(error).replace("one of ", "one of auto, ", 1)) from None
+        known, best_first = ", ".join(names("runtime")), ", ".join(("auto", *runtimes()))
+        raise ValueError(str(error).replace(known, best_first, 1)) from None
     return found
 
 

@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.audio import Source
 from engine.control.patch import Patch, PatchError
@@ -33,6 +33,10 @@ from engine.stage.frame_scheduler import FrameScheduler
 from engine.stage.gl_context import is_software
 from engine.stage.stage import Stage
 
+if TYPE_CHECKING:  # a show without a window loads no GLFW
+    from engine.windows.operator_window import OperatorWindow
+    from engine.windows.output_window import OutputWindow
+
 log = logging.getLogger("clavilux.show")
 FADE_S = 2.0  # patch and model changes
 NETWORK_PERIODS = 0.7  # between two latents for the network, in display periods: never the display waits for it
@@ -45,7 +49,7 @@ STALE_S = 0.1  # a tick older than this is drawn all the same, and counted
 
 
 class RealtimeShow:
-    """Draws until it is told to end: the only thread that touches GL. `listening` and the generator run beside it.
+    """Draws until it is told to end: the only thread that touches GL. The analysis thread and the generator run beside it.
 
     `window` and `operator` are None without a display; `context` then is a headless one.
     """
@@ -59,8 +63,8 @@ class RealtimeShow:
         size: tuple[int, int],
         rate_hz: float,
         *,
-        window: Any = None,
-        operator: Any = None,
+        window: "OutputWindow | None" = None,
+        operator: "OperatorWindow | None" = None,
         internal_size: tuple[int, int] | None = None,
         open_live: Callable[[], Source] | None = None,
         open_model: Callable[[str], GeneratorProcess] | None = None,
@@ -123,7 +127,7 @@ class RealtimeShow:
                     self.say(message)
             if self.window is not None:
                 self.waiting = True
-                self._serve_window(tick)
+                self._serve_window(self.window, tick)
                 self.waiting = False
             self._pace(cadence)
 
@@ -301,14 +305,14 @@ class RealtimeShow:
 
     # --- keys and the operator -----------------------------------------------------------------------------------------
 
-    def _serve_window(self, tick: Tick | None) -> None:
-        for command in self.window.poll():
+    def _serve_window(self, window: "OutputWindow", tick: Tick | None) -> None:
+        for command in window.poll():
             self._keys.handle(command)
-        if self.window.resized:
-            self.stage.resize(self.window.size)
+        if window.resized:
+            self.stage.resize(window.size)
             self.outputs.resize(self.stage.output_size)
-        self.window.show(self.stage.output)
-        if self.window.should_close:
+        window.show(self.stage.output)
+        if window.should_close:
             self._ending = True
         if self.operator is not None:
             if self.operator.should_close:

@@ -176,7 +176,8 @@ def test_a_killed_supervisor_leaves_nothing_behind(play: Callable[..., Supervise
 
 
 @pytest.mark.parametrize(
-    ("words", "message"), [(("--latent.truncatoin", "1"), "as /latent/truncation"), (("--resume", "--safe"), "not with --safe")]
+    ("words", "message"),
+    [(("--latent.truncatoin", "1"), "as /latent/truncation"), (("--resume", "--safe"), "expected --resume or --safe; got both")],
 )
 def test_a_mistake_on_the_command_line_is_told_once_with_code_2(
     words: tuple[str, ...], message: str, play: Callable[..., Supervised]

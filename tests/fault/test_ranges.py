@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from engine.control.action import ActionParam
 from engine.core.params import Leaf, ParamError
 from engine.core.types import Tick
 from engine.instrument.instrument import HOP, RATE_HZ, Instrument, find_patch
@@ -30,12 +31,17 @@ def numeric(instrument: Instrument) -> Iterator[tuple[str, Leaf]]:
             yield address, leaf
 
 
+def takes_numbers(param: ActionParam) -> bool:
+    return not param.arguments or param.arguments[0][1].kind != "text"
+
+
 def test_what_is_no_value_is_refused_and_the_old_one_kept(instrument: Instrument) -> None:
     kinds = set()
     for address, leaf in instrument.tree.leaves().items():
         before = leaf.base
         kinds.add(leaf.param.kind)
-        for bad in NOT_TEXT if leaf.param.kind in ("text", "choice") else NOT_NUMBERS:
+        texts = leaf.param.kind in ("text", "choice") or (isinstance(leaf.param, ActionParam) and not takes_numbers(leaf.param))
+        for bad in NOT_TEXT if texts else NOT_NUMBERS:
             if leaf.param.kind == "vector" and bad == [1.0]:
                 continue
             with pytest.raises(ParamError, match="expected"):
@@ -43,7 +49,7 @@ def test_what_is_no_value_is_refused_and_the_old_one_kept(instrument: Instrument
         with pytest.raises(ParamError, match="expected"):
             instrument.tree.post_normalised(address, math.nan)
         assert leaf.base == before
-    assert kinds >= {"float", "int", "bool", "choice", "text", "trigger"}
+    assert kinds >= {"float", "int", "bool", "choice", "vector", "trigger", "action"}
 
 
 @pytest.mark.parametrize("far", [1e-9, 1.0, 1e9, 1e300])

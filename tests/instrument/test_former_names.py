@@ -10,7 +10,7 @@ from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import build_msg
 from song import HOP, INFO
 
-from engine.commands.shared import flag_of, split_flags
+from engine.commands.shared import split_flags
 from engine.control.patch import load_patch
 from engine.control.tree import ParamTree
 from engine.core import resources
@@ -91,7 +91,7 @@ def test_osc_takes_and_answers_each_of_them(instrument: Instrument):
         value = other(leaf)
         for _ in range(3):  # the third is recognised by its bytes
             tell(receiver, old, value)
-        (change,) = tree.apply()
+        (change,), _ = tree.apply(tree.take())
         assert (change.address, leaf.base) == (new, pytest.approx(value) if leaf.param.kind == "float" else value)
         ((address, found),) = tell(receiver, old)
         assert address == old
@@ -101,7 +101,7 @@ def test_osc_takes_and_answers_each_of_them(instrument: Instrument):
         if leaf.param.numeric:
             tell(receiver, f"/n{old}", 1.0)
             tell(receiver, f"/n{old}", 1.0)
-            tree.apply()
+            tree.apply(tree.take())
             assert leaf.base == leaf.param.map(1.0)
             assert tell(receiver, f"/n{old}") == [(f"/n{old}", [1.0])]
         leaf.reset()
@@ -135,7 +135,7 @@ def test_flags_and_the_journals_of_earlier_shows_take_each_of_them(instrument: I
     for old, new in instrument.tree.former().items():
         value = other(instrument.tree.leaf(new))
         text = "on" if value is True else "off" if value is False else str(value)
-        _, given = split_flags([flag_of(old), text])
+        _, given = split_flags(["--" + old.strip("/").replace("/", "."), text])
         made = Instrument(patch, MODEL, settings=given)
         assert made.tree.leaf(new).base == value
         made.choose(load_patch(written(tmp_path)))  # flags stay in force whatever is chosen

@@ -33,7 +33,7 @@ class Engine:
         self.instrument = Instrument(find_patch("first-light"), card.info(""))
         self.tree = self.instrument.tree
         self.refused: list[str] = []
-        self.came: dict[str, Value] = {}  # address -> newest value that a hand set
+        self.came: dict[str, Value] = {}  # address -> newest value that a hand set, or first argument of an action that it called
         self.receiver = Receiver(self.tree, say=self.refused.append)
         self.server = OscServer(self.receiver, "127.0.0.1", port)
         self.feed = Feed(
@@ -60,4 +60,5 @@ class Engine:
         while (hop := self._source.read(10.0)) is not None:
             tick = self.instrument.hear(hop.hops, hop.t_heard)
             self.came.update({change.address: change.value for change in tick.changes})
+            self.came.update({call.address: call.arguments[0] for call in tick.calls if call.arguments})
             self.feed.follow(tick)

@@ -33,5 +33,5 @@ def test_auto_tries_runtimes_of_different_ranks():
 
 
 def test_an_unknown_runtime_is_refused_with_those_there_are():
-    with pytest.raises(ValueError, match=f"expected a runtime, one of auto, {', '.join(names('runtime'))}; got 'abacus'"):
+    with pytest.raises(ValueError, match=f"expected a runtime, one of auto, {', '.join(runtimes())}; got 'abacus'"):
         availability("abacus")

@@ -216,6 +216,23 @@ def test_closing_the_window_from_the_desktop_is_told(window) -> None:
     assert window.should_close
 
 
+def test_a_monitor_that_is_waited_for_is_filled_when_it_comes(window, screen, eventually) -> None:
+    if shutil.which("xrandr") is None:
+        pytest.skip("no xrandr here: no monitor is unplugged (apt-get install x11-xserver-utils)")
+    texture = window.context.texture((64, 32), 4)
+    (name,) = monitor_names()
+    window.await_monitor("projector 9", True)
+    window.poll()
+    assert not window.fullscreen
+    subprocess.run(("xrandr", "--output", "screen", "--off"), capture_output=True, timeout=20)
+    show_until(window, texture, lambda: not monitor_names(), eventually)
+    window.await_monitor(name[:4].upper(), True)
+    window.poll()
+    assert not window.fullscreen
+    subprocess.run(("xrandr", "--output", "screen", "--auto"), capture_output=True, timeout=20)
+    show_until(window, texture, lambda: window.fullscreen, eventually)
+
+
 def test_an_unknown_monitor_is_refused_with_the_list(screen) -> None:
     with pytest.raises(DisplayError) as caught:
         OutputWindow(monitor="projector 9")

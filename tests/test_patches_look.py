@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from song import HOP, INFO, RATE_HZ, tree
+from song import HOP, INFO, RATE_HZ, step, tree
 
 from engine.control.patch import MACROS, load_patch
 from engine.core import resources
@@ -59,7 +59,7 @@ def pictures(path: Path, heard: list[FeatureFrame], studio, times_s, start_s: fl
     seen, count = [], 0
     try:
         for features in heard[round(start_s * RATE_HZ / HOP) :]:
-            tick = performer.step(features)
+            tick = step(performer, features)
             while count < len(due) and features.time_s >= due[count][0]:
                 if count % draws in (0, draws - 1):
                     generator.step(tick.latent, rgba)

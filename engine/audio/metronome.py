@@ -55,7 +55,7 @@ class Metronome:
             self._on = on
             self._changed.set()
             if self._thread is None:
-                self._thread = Thread(target=self._run, name="clicker", daemon=True)
+                self._thread = Thread(target=self._run, name="metronome", daemon=True)
                 self._thread.start()
 
     def close(self) -> None:

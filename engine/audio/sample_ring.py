@@ -1,4 +1,4 @@
-"""A ring of sound between a device's callback and the listening thread."""
+"""A ring of sound between a device's callback and the analysis thread."""
 
 import numpy as np
 

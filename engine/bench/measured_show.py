@@ -88,7 +88,7 @@ def performance(
     on_frame: Callable[[Stage, Tick], None],
     instrument_type: type[Instrument] = Instrument,
 ) -> Iterator[Performance]:
-    """A show whose generator plays, ready to `listening.start()`. Raises RuntimeError if the generator does not start."""
+    """A show whose generator plays, ready to `analysis_thread.start()`. Raises RuntimeError if the generator does not start."""
     patch = find_patch(patch_name)
     sys.setswitchinterval(SWITCH_S)
     with contextlib.ExitStack() as stack:

@@ -8,8 +8,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Self
 
-import av
-import av.error
 import numpy as np
 
 from engine.core.registry import register
@@ -87,6 +85,8 @@ class FilmSink(Sink):
         )
 
     def begin(self) -> None:
+        import av  # here and below: a command's help lists the sinks, and av takes as long as the rest of it
+
         self._origin_s: float | None = None
         self._last_slot = -1
         self._heard_frames = 0  # sound encoded so far, in samples of one channel
@@ -119,10 +119,12 @@ class FilmSink(Sink):
         slot = round((t_s - self._start(t_s)) * self.format.rate_hz)
         if slot <= self._last_slot:
             return
+        from av import VideoFrame
+
         if self._canvas.shape != rgba.shape:
             self._canvas = np.empty(rgba.shape, np.uint8)
         np.copyto(self._canvas, rgba)
-        frame = av.VideoFrame.from_numpy_buffer(self._canvas, format="rgba").reformat(
+        frame = VideoFrame.from_numpy_buffer(self._canvas, format="rgba").reformat(
             width=self._size[0] & ~1,
             height=self._size[1] & ~1,
             format="yuv420p",
@@ -197,9 +199,11 @@ class FilmSink(Sink):
         return max(round(until_s * self.format.sound_rate_hz) - self._heard_frames, 0)
 
     def _add_sound(self, stereo: FloatArray) -> None:
+        from av import AudioFrame
+
         if len(stereo) == 0:
             return
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(stereo.T), format="fltp", layout="stereo")
+        frame = AudioFrame.from_ndarray(np.ascontiguousarray(stereo.T), format="fltp", layout="stereo")
         frame.sample_rate = self.format.sound_rate_hz
         frame.pts, frame.time_base = self._heard_frames, Fraction(1, self.format.sound_rate_hz)
         self._heard_frames += len(stereo)
@@ -213,6 +217,9 @@ class FilmSink(Sink):
 
 def nvenc_opens(width: int, height: int) -> bool:
     """Whether NVIDIA's encoder can be used: it is compiled in everywhere, and opens only beside a card that has one."""
+    import av
+    import av.error
+
     try:
         codec: Any = av.CodecContext.create("h264_nvenc", "w")
         codec.width, codec.height, codec.pix_fmt, codec.time_base = width, height, "yuv420p", Fraction(1, 30)

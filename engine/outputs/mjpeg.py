@@ -181,6 +181,7 @@ class _Server(ThreadingMixIn, TCPServer):
     """A thread a client, so many and no more."""
 
     daemon_threads = True
+    request_queue_size = 2 * MOST_CLIENTS  # whoever finds it full tries again a second later
     allow_reuse_address = sys.platform != "win32"  # there it would let two listen at one port
 
     def __init__(self, sink: MjpegSink, family: int, address: Any) -> None:

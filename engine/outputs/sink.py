@@ -83,7 +83,7 @@ class Sink(ABC):
     waits, and nothing is ever dropped. A sink that has ended takes everything and does nothing.
     """
 
-    example: ClassVar[str]  # a target, as the help of --output shows it
+    example: ClassVar[str] = ""  # a target, as the help of --output shows it
     pictures_waiting: ClassVar[int] = 8  # room in the queue
     keeps_newest: ClassVar[bool] = False  # in a full queue the oldest picture gives way: for what is watched as it happens
     takes_sound: ClassVar[bool] = False

@@ -12,7 +12,7 @@ from engine.core.types import Call, FloatArray, GeneratorInfo, Tick
 from engine.instrument.instrument import RATE_HZ, Instrument
 from engine.instrument.show_params import PANIC
 
-log = logging.getLogger("clavilux.listening")
+log = logging.getLogger("clavilux.analysis")
 READ_S = 0.1
 MOST_CALLS = 256  # that wait for a thread that draws and is held up
 TOUCHED = 0.3  # of the usual time between two latents, after a hand's change: soon, but a flood must not fill the processor
@@ -42,7 +42,7 @@ class AnalysisThread:
         self._sources, self._models = LocalSlot[Source](), LocalSlot[tuple[GeneratorInfo, Callable[[Tick], None]]]()
         self._taken = [0, 0]  # numbers of the newest source and model that were taken
         self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="listening", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="analysis", daemon=True)
 
     def start(self) -> None:
         """Begin to listen."""

@@ -1,7 +1,7 @@
 """Wires the stages; the whole dataflow on one page.
 
 source -> analysis -> control -> latent ----------------------> generator process
-(listening thread, once a hop)  |  one Tick, newest wins             | one Frame, newest wins
+(analysis thread, once a hop)   |  one Tick, newest wins             | one Frame, newest wins
                                 v                                    v
                              stage: passes move the picture, limiter -> window, outputs
                              (main thread, once a display frame)
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("clavilux.show")
 TITLE = "Clavilux"
 DEMO_TRACK = "demo/first-light.ogg"
-SWITCH_S = 0.001  # a busy drawing thread hands the GIL to the listening one this soon
+SWITCH_S = 0.001  # a busy drawing thread hands the GIL to the analysis thread this soon
 
 
 def perform(options: PlayOptions, supervised: SupervisedShow | None = None) -> None:

@@ -102,7 +102,7 @@ class RealtimeShow:
         self._watcher = PatchWatcher(instrument.player.patch.path, self._choose, self.say)
         self._incoming: GeneratorProcess | None = None  # a model being warmed beside the one that plays
         self._drawn = False  # the network has drawn
-        self._changing = False  # the listening thread was asked to make ticks for it
+        self._changing = False  # the analysis thread was asked to make ticks for it
         self._opened_s, self._lag_s = time.monotonic(), 0.0
         self._told = ("", 0.0)  # of the generator: its newest message, and when
         self.waiting = False  # for the window system: for its events, or to swap

@@ -198,6 +198,10 @@ from engine.outputs.sink import Sink
 
 @register("sink", "grey-log")
 class GreyLog(Sink):
+    "The time and the mean grey of every picture, a line each, in a text file."
+
+    example = "greys.txt"
+
     def __init__(self, path):
         super().__init__(f"grey-log:{path}")
         self.path = path

@@ -234,8 +234,8 @@ def test_a_show_on_stage_is_seen_in_a_browser_and_filmed_at_once(stack: ExitStac
     until(live, lambda: live.generator.status().state == "playing", 120.0)
     mjpeg = MjpegSink(port=0)
     live.outputs.add(mjpeg)
-    live.record(tmp_path / "show.mp4")
-    assert live.recording_s is not None
+    live.record_to(tmp_path / "show.mp4")
+    assert live.recording.seconds is not None
     seen: list[bytes] = []
 
     def browse() -> None:
@@ -245,10 +245,10 @@ def test_a_show_on_stage_is_seen_in_a_browser_and_filmed_at_once(stack: ExitStac
 
     browser = threading.Thread(target=browse)
     browser.start()
-    until(live, lambda: len(seen) == 3 and live.recording_s is not None and live.recording_s > 2.0)
+    until(live, lambda: len(seen) == 3 and live.recording.seconds is not None and live.recording.seconds > 2.0)
     browser.join()
-    live.stop_recording()
-    assert live.recording_s is None
+    live.record(False)
+    assert live.recording.seconds is None
     until(live, lambda: any("show.mp4: " in message and "pictures, 0 dropped" in message for message in live.messages))
     pictures = [np.asarray(Image.open(io.BytesIO(jpeg))) for jpeg in seen]
     assert all(picture.shape == (SIZE[1], SIZE[0], 3) and picture.std() > 5.0 for picture in pictures)

@@ -220,9 +220,9 @@ def test_a_recording_asked_for_once_is_started_once_and_stopped_by_one_word(
     listening.followers.append(lambda tick: calls.extend(tick.calls))
     until(live, lambda: live.frames > 3)
     live.instrument.tree.post("/record", True)
-    until(live, lambda: (live.recording_s or 0.0) > 1.0)
+    until(live, lambda: (live.recording.seconds or 0.0) > 1.0)
     live.instrument.tree.post("/record", False)
-    until(live, lambda: live.recording_s is None)
+    until(live, lambda: live.recording.seconds is None)
     live.run(0.5)
     assert [(call.address, call.arguments) for call in calls] == [("/record", (True,)), ("/record", (False,))]
     assert len(list((tmp_path / "out").iterdir())) == 1

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from engine.audio.hop_timer import HopTimer
 from engine.audio.portaudio import Device, find_input, list_devices, open_stream, portaudio, shut_stream
 from engine.audio.resampling import Rehop
 from engine.audio.sample_ring import SampleRing
 from engine.audio.source import AudioHop, Inputs, SourceStatus, level_of
-from engine.audio.virtual_clock import VirtualClock
 from engine.core.types import FloatArray
 
 RING_S = 1.0
@@ -43,7 +43,7 @@ class DeviceSource:
         self._arrived, self._closed = threading.Event(), threading.Event()
         self._came_s = time.monotonic()  # when the newest block came
         self._stream: Any = None
-        self._clock: VirtualClock | None = None  # runs while the device is away
+        self._clock: HopTimer | None = None  # runs while the device is away
         self._level, self._overflows = 0.0, 0
         self.ended = False
         self._device_hz = rate_hz
@@ -55,7 +55,7 @@ class DeviceSource:
             if not awaited:
                 raise
         if self._stream is None:
-            self._clock = VirtualClock(hop / rate_hz)
+            self._clock = HopTimer(hop / rate_hz)
         self._watch = threading.Thread(target=self._keep_open, name="audio-watch", daemon=True)
         self._watch.start()
 
@@ -144,7 +144,7 @@ class DeviceSource:
             if stream is not None and stream.active and time.monotonic() - self._came_s < STALL_S:
                 continue
             if self._clock is None:
-                self._clock = VirtualClock(self._hop / self._rate_hz)
+                self._clock = HopTimer(self._hop / self._rate_hz)
             self._shut()
             try:
                 found = find_input(self._by_name, list_devices(fresh=True))

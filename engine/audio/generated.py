@@ -6,8 +6,8 @@ from threading import Event
 
 import numpy as np
 
+from engine.audio.hop_timer import HopTimer
 from engine.audio.source import AudioHop, SourceStatus, level_of, mono_hop
-from engine.audio.virtual_clock import VirtualClock
 from engine.core.types import FloatArray
 
 
@@ -21,7 +21,7 @@ class GeneratedSource(ABC):
 
     def __init__(self, rate_hz: int, hop: int, paced: bool) -> None:
         self.rate_hz, self.hop = rate_hz, hop
-        self._clock = VirtualClock(hop / rate_hz) if paced else None
+        self._clock = HopTimer(hop / rate_hz) if paced else None
         self._closed = Event()
         self._index = 0
         self._level = 0.0

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from engine.audio.hop_timer import HopTimer
 from engine.audio.portaudio import list_devices, open_stream, shut_stream
-from engine.audio.virtual_clock import VirtualClock
 from engine.core.types import FloatArray
 
 log = logging.getLogger("clavilux.sources")
@@ -33,7 +33,7 @@ class Playback:
     def __init__(self, hops: Iterator[FloatArray], rate_hz: int, hop: int) -> None:
         self.overflows = 0
         self._hops, self._rate_hz, self._hop = hops, rate_hz, hop
-        self._clock = VirtualClock(hop / rate_hz)
+        self._clock = HopTimer(hop / rate_hz)
         self._stream: Any = None
         self._capacity = 0  # frames that the device buffers
         self._room, self._moving, self._opened_s = 0, False, 0.0

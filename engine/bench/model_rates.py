@@ -1,6 +1,6 @@
 """How fast models draw on this machine: each runtime in a process of its own, in turns, never two at once.
 
-Background the models on the shelf, networks of published sizes with random weights are measured, and next to them, where it is
+Beside the models on the shelf, networks of published sizes with random weights are measured, and next to them, where it is
 at hand, the network that each was written after.
 """
 

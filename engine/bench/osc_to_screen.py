@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.bench.latency_reader import first_changes
+from engine.bench.latency_analysis import first_changes
 from engine.bench.measured_show import DISPLAY_HZ, Performance, Watch, performance, process
 from engine.bench.osc_mutations import trial
 from engine.bench.osc_sender import FADERS, LAST
@@ -26,7 +26,7 @@ from engine.show.remotes import Remotes
 from engine.show.status import figures as show_figures
 from engine.stage.colours import Colours
 
-WARM_S = 15.0  # the network's entrance, caches filled
+WARM_S = 15.0  # the network's fade-in, caches filled
 PASS, NETWORK = "/shader/grade/exposure", "/pulse/push"
 EXPOSURES, PUSHES = (-0.5, 0.5), (0.0, 1.5)
 PACKETS = 100_000  # for the parser

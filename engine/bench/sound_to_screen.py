@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.bench.latency_reader import Answers, delays, first_changes
+from engine.bench.latency_analysis import Answers, delays, first_changes
 from engine.bench.measured_show import DISPLAY_HZ, Watch, performance, process
 from engine.core.types import FloatArray, Tick, TickInput
 from engine.guard.health import GilProbe, TimerProbe, uss_mb
@@ -24,7 +24,7 @@ from engine.instrument.instrument import HOP, RATE_HZ, Instrument
 from engine.runtime.worker.process import GeneratorProcess
 
 LOOPBACK_S = 20.0
-WARM_S = 15.0  # the network's entrance, caches filled
+WARM_S = 15.0  # the network's fade-in, caches filled
 SAMPLE_S = 2.0
 TO_NETWORK = "/pulse/"
 

@@ -23,7 +23,7 @@ def command(model: str, count: int, samples: int | None, classes: str, seed: int
     """
     from engine.core.resources import model_folder
     from engine.studio import direction_files, directions, sheets
-    from engine.studio.class_choice import class_indices
+    from engine.studio.class_names import class_indices
     from engine.studio.drawing import best_device, open_model
 
     folder = model_folder(model)

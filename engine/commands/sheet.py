@@ -50,7 +50,7 @@ def command(
     from engine.core.resources import model_folder
     from engine.outputs.filenames import unused
     from engine.studio import sheets
-    from engine.studio.class_choice import class_indices
+    from engine.studio.class_names import class_indices
     from engine.studio.drawing import best_device, open_model
 
     folder = model_folder(model)

@@ -41,7 +41,7 @@ def command(
     """Walk through MODEL, a folder or a name on the shelf, and come back to where it began: what is written loops."""
     from engine.core.resources import model_folder
     from engine.studio import loops
-    from engine.studio.class_choice import class_index
+    from engine.studio.class_names import class_index
     from engine.studio.drawing import best_device, open_model
 
     loops.check_ending(output)

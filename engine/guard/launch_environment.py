@@ -12,7 +12,7 @@ NONE_LEFT = "expected a journal of the last show; found none; started afresh"
 
 @dataclass(frozen=True, slots=True)
 class LaunchEnvironment:
-    """One life of a show. Without a supervisor `pipe` is negative."""
+    """One lifetime of a show. Without a supervisor `pipe` is negative."""
 
     parent: int = 0  # the supervisor's process
     pipe: int = -1  # where to send heartbeats: a file descriptor, on Windows a handle

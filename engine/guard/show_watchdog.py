@@ -19,7 +19,7 @@ FIRST_PAUSE_S, MOST_PAUSE_S = 1.0, 30.0  # between crashes in safe mode; each do
 
 
 class Watch:
-    """Watches one life of a show. `beat` may be called from another thread than `look`."""
+    """Watches one lifetime of a show. `beat` may be called from another thread than `look`."""
 
     def __init__(self, now_s: float, started_s: float | None = None) -> None:
         """`started_s`: how long an earlier life took to show its first picture, if one did."""

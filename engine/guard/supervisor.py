@@ -124,7 +124,7 @@ class Supervisor:
         return self._seconds - (time.monotonic() - self._began_s)
 
     def _live(self, launch: LaunchEnvironment, watch: Watch) -> tuple[str, int]:
-        """One life of the show: what was wrong with it ("" if it ended by itself), and its exit code, negative for a signal."""
+        """One lifetime of the show: what went wrong ("" if it ended by itself), and its exit code, negative for a signal."""
         show, beats = start(self._words, launch)
         reader = threading.Thread(target=hear, args=(beats, watch), name="heartbeats", daemon=True)
         reader.start()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from engine.audio import Source
 from engine.show.analysis_thread import AnalysisThread
-from engine.show.background import Background
+from engine.show.background_task import BackgroundTask
 
 
 class LiveInput:
@@ -24,7 +24,7 @@ class LiveInput:
         self._track: Source = analysis_thread.source
         self._live: Source | None = None
         self._wanted = False
-        self._opening: Background[Source] = Background("live input", self._failed)
+        self._opening: BackgroundTask[Source] = BackgroundTask("live input", self._failed)
 
     def listen(self, on: bool) -> None:
         """Listen to the live input from the next hop after it is open, or to the track again."""

@@ -20,10 +20,10 @@ from engine.outputs.still import StillWriter
 from engine.runtime.worker.process import GeneratorProcess
 from engine.show.actions import RefusalCount, run_calls
 from engine.show.analysis_thread import AnalysisThread
-from engine.show.background import Background
-from engine.show.fade_in import FadeIn
+from engine.show.background_task import BackgroundTask
 from engine.show.key_handler import KeyHandler
 from engine.show.live_input import LiveInput
+from engine.show.network_fade_in import NetworkFadeIn
 from engine.show.outputs import OutputSet
 from engine.show.recording import Recording
 from engine.show.remotes import Remotes
@@ -95,8 +95,8 @@ class RealtimeShow:
         self._live_input = LiveInput(analysis_thread, open_live, self.say, lambda on: self._tell(LIVE, on))
         self._keys = KeyHandler(instrument.tree, self._let_in, self.end)
         self._panics = analysis_thread.panics
-        self._entrance = FadeIn()
-        self._models: Background[GeneratorProcess] = Background(
+        self._fade_in = NetworkFadeIn()
+        self._models: BackgroundTask[GeneratorProcess] = BackgroundTask(
             "next model", lambda error: self.say(f"{error}; kept {self.generator.info.name}")
         )
         self._watcher = PatchWatcher(instrument.player.patch.path, self._choose, self.say)
@@ -221,7 +221,7 @@ class RealtimeShow:
             self.made.beat(frame.t_made)
             self.latency_s = time.monotonic() - frame.t_heard
         self._drawn = self._drawn or frame is not None
-        shown = self._entrance.step(tick, self._drawn, time_s)
+        shown = self._fade_in.step(tick, self._drawn, time_s)
         self.stage.draw(shown, time_s, dt_s)
         self.stage.adapt(self.stage.draw_ms, 1e3 / self.rate_hz)
         self.outputs.take(self.stage.output, time.monotonic())

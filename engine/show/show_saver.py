@@ -6,7 +6,7 @@ from pathlib import Path
 
 from engine.core import resources
 from engine.instrument.instrument import Instrument
-from engine.show.background import Background
+from engine.show.background_task import BackgroundTask
 from engine.show.options import PlayOptions
 from engine.show.show_folder import SETTINGS, ShowFolder, save_show
 
@@ -18,7 +18,7 @@ class ShowSaver:
 
     def __init__(self, options: PlayOptions, instrument: Instrument, macros: Macros, say: Callable[[str], None]) -> None:
         self._options, self._instrument, self._macros, self._say = options, instrument, macros, say
-        self._saving: Background[None] = Background("save show", lambda error: say(f"{error}; the show was not saved"))
+        self._saving: BackgroundTask[None] = BackgroundTask("save show", lambda error: say(f"{error}; the show was not saved"))
 
     def save(self, folder: Path) -> None:
         """Keep the show as it stands now. Of saves asked for while one is written only the newest is written too."""

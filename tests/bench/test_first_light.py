@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from engine.bench.latency_reader import delays, first_changes
+from engine.bench.latency_analysis import delays, first_changes
 
 
 def film(kicks: list[float], answer_s: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

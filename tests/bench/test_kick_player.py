@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.bench.kick_player import RATE_HZ, kick
-from engine.bench.latency_reader import delays
+from engine.bench.latency_analysis import delays
 from engine.bench.pulseaudio_server import PulseServer
 from engine.bench.sound_to_screen import loopback
 from engine.features.analysis.analyser import Analysis

@@ -14,7 +14,7 @@ from engine.commands.sheet import command
 from engine.core.network import Network
 from engine.core.resources import find
 from engine.studio import sheets
-from engine.studio.class_choice import class_indices
+from engine.studio.class_names import class_indices
 from engine.studio.dataset.dataset import Dataset
 from engine.studio.drawing import frames, latents, loop, open_model, walk, weights
 from engine.studio.neighbours import neighbours, training_views

@@ -1,4 +1,4 @@
-"""One life of a generator process, as its parent holds it: the process, its three shared segments and what it wrote."""
+"""One lifetime of a generator process, as its parent holds it: the process, its three shared segments and what it wrote."""
 
 import json
 import os

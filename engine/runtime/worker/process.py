@@ -200,7 +200,7 @@ class GeneratorProcess:
             return None
 
     def _keep_alive(self) -> None:
-        """The watch thread: one life after another, until told to stop or not worth another try."""
+        """The watch thread: one lifetime after another, until told to stop or not worth another try."""
         fallback, restarts, said = self._fallback, 0, ""
         life: _Life | None = None
         self._upgrade.begin()

@@ -13,7 +13,7 @@ from engine.studio.checkpoint.bounded_reader import CheckpointError
 from engine.studio.checkpoint.detection import Given, open_checkpoint
 from engine.studio.checkpoint.found_network import Found
 from engine.studio.checkpoint.model_writer import blank, compare, converted, halves, new_folder
-from engine.studio.class_choice import class_indices
+from engine.studio.class_names import class_indices
 from engine.studio.drawing import open_model
 
 SHEET = "samples.webp"

@@ -10,7 +10,7 @@ from engine.studio.checkpoint import stylegan_config
 from engine.studio.checkpoint.bounded_reader import CheckpointError, Window
 from engine.studio.checkpoint.found_network import Found
 from engine.studio.checkpoint.lazy_tensor import Storage, Weight
-from engine.studio.checkpoint.plain_data import NVIDIA, PLAIN, Persistent
+from engine.studio.checkpoint.pickle_allowlist import NVIDIA, PLAIN, Persistent
 from engine.studio.checkpoint.torch_file import load_row
 from engine.studio.checkpoint.unpickler import Maker, Unpickler
 

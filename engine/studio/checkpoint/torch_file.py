@@ -6,7 +6,7 @@ import torch
 
 from engine.studio.checkpoint.bounded_reader import CheckpointError, Window, shown
 from engine.studio.checkpoint.lazy_tensor import Storage
-from engine.studio.checkpoint.plain_data import PLAIN
+from engine.studio.checkpoint.pickle_allowlist import PLAIN
 from engine.studio.checkpoint.unpickler import Table, Unpickler
 from engine.studio.checkpoint.zip_directory import entries
 

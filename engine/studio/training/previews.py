@@ -18,7 +18,7 @@ _COMPARED = 256  # pictures, of each kind
 _SEED = 1000
 
 
-class Looks:
+class Previews:
     """Draws and measures the same latents each time, so that one look can be held against another.
 
     The distance needs opennsfw's features, from `file` or the installed package; without them it is left out.

@@ -21,7 +21,7 @@ from engine.studio.dataset.dataset import Dataset
 from engine.studio.training import checkpoint, model_export, run_config
 from engine.studio.training.parallel import World, join, seeded
 from engine.studio.training.pictures import Pictures
-from engine.studio.training.previews import Looks
+from engine.studio.training.previews import Previews
 from engine.studio.training.recipe import Recipe, Setup
 from engine.studio.training.run_log import LOG, Board
 from engine.studio.training.run_options import Plan
@@ -94,7 +94,7 @@ class Run:
 
     def _go(self, pictures: Pictures, board: Board | None, signals: "_Signals") -> Path | None:
         plan, first = self.plan, self.step
-        looks = Looks(self.dataset, self.classes, plan.features) if board else None
+        looks = Previews(self.dataset, self.classes, plan.features) if board else None
         if board and looks:
             device, half = str(self.world.device), str(self.world.half or torch.float32)
             board.say({"recipe": plan.recipe, "from_step": first, "pictures": len(pictures.indices), "on": device, "in": half})

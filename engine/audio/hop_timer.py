@@ -1,4 +1,4 @@
-"""The virtual clock: paces what has no device of its own."""
+"""The hop timer: paces what has no device of its own."""
 
 import time
 from threading import Event
@@ -6,7 +6,7 @@ from threading import Event
 LATE_S = 0.25  # further behind than this, the time is given up instead of caught up in a burst
 
 
-class VirtualClock:
+class HopTimer:
     """Says when each hop is due. After a suspend or a long stall it re-anchors, so no burst of hops follows."""
 
     def __init__(self, period_s: float) -> None:

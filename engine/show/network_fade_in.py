@@ -1,4 +1,4 @@
-"""The network's entrance into a live show: it fades in on a bar, over the look that moved before it."""
+"""The network fades into a show in real time: on a bar, over the look that moved before it."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,7 +9,7 @@ FADE_S = 2.0
 PATIENCE_S = 2.5  # without a bar to enter on, it enters all the same
 
 
-class FadeIn:
+class NetworkFadeIn:
     """How present the network is. Step it once a display frame."""
 
     def __init__(self) -> None:
@@ -17,7 +17,7 @@ class FadeIn:
         self._began_s: float | None = None
 
     def step(self, tick: Tick, ready: bool, time_s: float) -> Tick:
-        """`tick` with /stage/network held back until the entrance is over; `ready` once the network has drawn."""
+        """`tick` with /stage/network held back until the fade is over; `ready` once the network has drawn."""
         if self._began_s is not None and time_s - self._began_s >= FADE_S:
             return tick
         if ready and self._ready_s is None:

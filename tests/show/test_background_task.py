@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from engine.show.background import Background
+from engine.show.background_task import BackgroundTask
 
 REACH_S = 20.0
 
@@ -18,7 +18,7 @@ def until(so) -> None:
 
 
 def test_of_all_that_is_asked_while_one_is_made_only_the_newest_is_made_next() -> None:
-    beside: Background[int] = Background("test", lambda error: None)
+    beside: BackgroundTask[int] = BackgroundTask("test", lambda error: None)
     gate, made = threading.Event(), []
 
     def make(number: int):
@@ -43,7 +43,7 @@ def test_of_all_that_is_asked_while_one_is_made_only_the_newest_is_made_next() -
 
 def test_what_cannot_be_made_is_complained_of_and_the_next_is_made() -> None:
     complaints: list[Exception] = []
-    beside: Background[str] = Background("test", complaints.append)
+    beside: BackgroundTask[str] = BackgroundTask("test", complaints.append)
 
     def never() -> str:
         raise OSError("no such device")
@@ -57,7 +57,7 @@ def test_what_cannot_be_made_is_complained_of_and_the_next_is_made() -> None:
     assert found == ["device"]
 
 
-def taken(beside: Background[int]) -> int:
+def taken(beside: BackgroundTask[int]) -> int:
     found: list[int | None] = [None]
     until(lambda: found.append(beside.take()) or found[-1] is not None)
     return found[-1]
@@ -65,7 +65,7 @@ def taken(beside: Background[int]) -> int:
 
 @pytest.mark.parametrize("times", [1, 20])
 def test_it_works_again_after_it_has_rested(times: int) -> None:
-    beside: Background[int] = Background("test", lambda error: None)
+    beside: BackgroundTask[int] = BackgroundTask("test", lambda error: None)
     for number in range(times):
         beside.ask(lambda number=number: number)
         assert taken(beside) == number

@@ -9,7 +9,7 @@ T = TypeVar("T")
 EXPECTED = (OSError, ValueError, LookupError, RuntimeError)
 
 
-class Background(Generic[T]):
+class BackgroundTask(Generic[T]):
     """One at a time, on a thread of its own; of those asked for meanwhile only the newest is made.
 
     `ask` and `take` belong to one thread. `complain` is called from the other with what went wrong.

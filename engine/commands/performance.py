@@ -113,6 +113,9 @@ def open_show(ctx: click.Context, given: dict[str, Any]) -> "ShowFolder | None":
     resources.add_assets(folder)
     given["show"] = str(folder)
     for name, value in show.settings.items():
+        if value and name in ("osc_bind", "osc_tcp", "osc_allow", "outputs"):
+            said = value if isinstance(value, str) else ", ".join(value)
+            click.echo(f"clavilux: from the show {folder.name}: {name} = {said}", err=True)  # its author may open ports
         option = {"rate_hz": "fps"}.get(name, name)
         if option in given and ctx.get_parameter_source(option) is not ParameterSource.COMMANDLINE:
             given[option] = value

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine.commands.shared import tree_of
+from engine.guard.journal import SWITCHED_ON
 from engine.outputs.filenames import unused
 from engine.show.options import TRACK, PlayOptions
 
@@ -60,7 +61,8 @@ def as_resumed(options: PlayOptions, supervised: "SupervisedShow", named: frozen
         return replace(options, params=tuple(item for item in options.params if item[0] in tree))
     # Another day's recording is not gone on with.
     given = {RECORD, *(address for address, _ in options.params), *(f"/{name}" for name in named)}
-    supervised.saved = replace(saved, bases=all_but(given, bases, options))
+    parts = {**saved.parts, SWITCHED_ON: [address for address in saved.switched_on if address not in given]}
+    supervised.saved = replace(saved, bases=all_but(given, bases, options), parts=parts)
     return options
 
 

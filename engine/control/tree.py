@@ -8,13 +8,14 @@ import difflib
 import itertools
 import math
 import time
+from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from engine.control.action import ActionParam
 from engine.core.params import Leaf, ParamError, former_addresses
 from engine.core.types import Call, Change, Value
 
-MOST_WAITING = 64  # posts between two ticks: more than fingers press
+MOST_WAITING = 64  # calls between two ticks, and presses of triggers: more than fingers press
 
 
 class Target:
@@ -74,7 +75,8 @@ class ParamTree:
         self._targets: dict[str, Target] = {}
         self._routed: tuple[Target, ...] = ()
         self._gliding: dict[str, Target] = {}
-        self._posted: dict[str, Change | Call] = {}
+        self._posted: dict[str, Change] = {}
+        self._called: deque[Call] = deque()
         self._count = itertools.count()
         self.version = 0  # counts every change of the set of addresses, for whoever remembers look-ups
         self._fired: list[Leaf] = []
@@ -168,7 +170,7 @@ class ParamTree:
         """From any thread: ask for an action, to be done in its turn. Each call counts.
 
         Raises LookupError for an unknown address, ParamError for arguments that it does not take, for an address that is no
-        action's, and while `MOST_WAITING` wait already: nothing is then asked for.
+        action's, and while `MOST_WAITING` wait already: nothing is then asked for. What is switched off always finds room.
         """
         leaf = self.leaf(address)
         address, param = leaf.address, leaf.param
@@ -177,10 +179,10 @@ class ParamTree:
         checked = param.check_arguments(arguments)
         if checked is None:
             return
-        if len(self._posted) >= MOST_WAITING:
-            raise ParamError(f"expected at most {MOST_WAITING} calls and changes in one tick; got more with {address}")
-        t_posted = time.monotonic() if t_posted is None else t_posted
-        self._posted[f"{address} {next(self._count)}"] = Call(address, checked, t_posted)
+        off = checked == (False,)
+        if len(self._called) >= MOST_WAITING * (1 + off):
+            raise ParamError(f"expected at most {MOST_WAITING} calls in one tick; got more with {address}")
+        self._called.append(Call(address, checked, time.monotonic() if t_posted is None else t_posted))
 
     def press(self, address: str, t_posted: float | None = None) -> None:
         """From any thread: what a button does. It fires a trigger, throws a switch, or calls an action. Raises as `post` does."""
@@ -209,9 +211,10 @@ class ParamTree:
         return param.map(position)
 
     def take(self) -> tuple[Change | Call, ...]:
-        """What was posted since the last time, in order of arrival: the input of the next tick."""
-        # popitem and item assignment are single steps of the interpreter: no post is lost, none blocks.
-        return tuple([self._posted.popitem()[1] for _ in range(len(self._posted))][::-1])
+        """What was posted since the last time, then what was called, in order of arrival: the input of the next tick."""
+        # popitem, item assignment, append and popleft are single steps of the interpreter: no post is lost, none blocks.
+        changes = [self._posted.popitem()[1] for _ in range(len(self._posted))][::-1]
+        return (*changes, *[self._called.popleft() for _ in range(len(self._called))])
 
     def apply(self, posted: Sequence[Change | Call]) -> tuple[tuple[Change, ...], tuple[Call, ...]]:
         """Bring new bases into force and end the triggers of the last tick. Returns what was taken: changes, and calls."""

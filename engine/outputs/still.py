@@ -26,6 +26,11 @@ class StillWriter:
         self._thread = threading.Thread(target=self._run, name="stills")
         self._thread.start()
 
+    @property
+    def full(self) -> bool:
+        """Whether as many wait as can."""
+        return self._waiting.full()
+
     def save(self, path: Path, rgba: ByteArray) -> bool:
         """Take a copy of `rgba`, (H, W, 4) sRGB, top row first, for `path`. False if too many wait already."""
         try:

@@ -1,13 +1,19 @@
 """Does what was asked for: each call of an action in its turn, by a show in real time or by a film. What fails is told."""
 
+import logging
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 
 from engine.control.action import ActionParam, FilmControl, ShowControl
 from engine.control.tree import ParamTree
 from engine.core.types import Call
 
+log = logging.getLogger("clavilux.actions")
+
 TELL_S = 1.0
+ENOUGH_S = 0.01  # of one frame for calls: the rest is done in the next ones
+FLOOD = 8  # more waiting calls than this are no hand's, and of those that set the same state only the last is done
 
 
 class RefusalCount:
@@ -26,10 +32,18 @@ class RefusalCount:
             self._say(message)
 
 
-def run_calls(calls: Iterable[Call], tree: ParamTree, show: ShowControl) -> None:
-    """Do each call. For the thread that draws."""
-    for call in calls:
-        _run(call, tree, show)
+def run_calls(waiting: deque[Call], tree: ParamTree, show: ShowControl) -> None:
+    """Do the calls that wait, in order, as far as a frame has time for them; one is always done. For the thread that draws."""
+    began = time.monotonic()
+    if len(waiting) > FLOOD:
+        calls = [waiting.popleft() for _ in range(len(waiting))]  # another thread puts in at the other end
+        last = {call.address: call for call in calls}
+        kept = [call for call in calls if last[call.address] is call or not tree.leaf(call.address).param.holds]
+        if len(kept) < len(calls):
+            show.refuse(f"expected fewer calls; got {len(calls)} in one frame; did the last of each")
+        waiting.extendleft(reversed(kept))
+    while waiting and (time.monotonic() - began < ENOUGH_S):
+        _run(waiting.popleft(), tree, show)
 
 
 def run_calls_of_film(calls: Iterable[Call], tree: ParamTree, film: FilmControl) -> None:
@@ -51,3 +65,6 @@ def _run(call: Call, tree: ParamTree, show: FilmControl) -> None:
     except (LookupError, OSError, ValueError) as error:
         wrong = error.args[0] if isinstance(error, LookupError) and error.args else error
         show.refuse(f"{wrong}, for {call.address}; kept what plays")
+    except Exception as error:  # an action's own fault: whoever wrote it wants to know where
+        log.exception("expected %s to be done; got an error of its own; kept what plays", call.address)
+        show.refuse(f"expected {call.address} to be done; got {type(error).__name__}: {error}; kept what plays")

@@ -97,6 +97,11 @@ class AnalysisThread:
     def _hear(self, hop: AudioHop) -> None:
         tick = self._instrument.hear(hop.hops, hop.t_heard)
         self.ticks.put(tick)
+        for call in tick.calls:
+            if len(self.calls) < MOST_CALLS:
+                self.calls.append(call)
+            else:
+                self.calls_lost += 1
         if tick.features.events or tick.changes or tick.calls:
             self.stirred.set()
         # More network frames than the display can show would only take the processor from the drawing; a hit never waits.
@@ -105,11 +110,6 @@ class AnalysisThread:
             self._sent_s = hop.t_heard
             self.send(tick)
         self.panics += sum(change.address == PANIC for change in tick.changes)
-        for call in tick.calls:
-            if len(self.calls) < MOST_CALLS:
-                self.calls.append(call)
-            else:
-                self.calls_lost += 1
         for event in tick.features.events:
             self.last_heard[event.kind] = hop.t_heard
         for follow in self.followers:

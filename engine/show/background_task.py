@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
-EXPECTED = (OSError, ValueError, LookupError, RuntimeError)
 
 
 class BackgroundTask(Generic[T]):
@@ -49,5 +48,5 @@ class BackgroundTask(Generic[T]):
                     return
             try:
                 self._made.append(make())
-            except EXPECTED as error:
+            except Exception as error:  # of any kind: the next thing that is asked for must be made
                 self._complain(error)

@@ -39,9 +39,9 @@ def film(
     `cues` (seconds, "ADDRESS ARGUMENTS") are posted at their times. It ends with the sound, after `seconds`, or when no sink
     is left. The network draws the next frame while this one is drawn, and is seen from the first one on. Raises TimeoutError
     if the generator never answers, OSError or ValueError for a sink that cannot be had, LookupError or ValueError for a cue
-    that cannot be posted.
+    that cannot be posted at the start, and RuntimeError for a part that fails.
     """
-    due = Cues(instrument.tree, cues)
+    due = Cues(instrument.tree, cues, say)
     context = headless_context()
     stage = Stage(context, size, instrument.stage, instrument.passes, internal_size, instrument.limiter)
     outputs = OutputSet(context, size, rate_hz, RATE_HZ, paced=False, say=say)
@@ -71,6 +71,7 @@ def film(
             tick, frames = following, frames + 1
             if frames % round(10 * rate_hz) == 0:
                 say(f"{frames / rate_hz:.0f} s of film, {frames / (time.monotonic() - started):.1f} frames/s")
+        due.finish()
     finally:
         outputs.close()
         control.close()
@@ -97,7 +98,10 @@ class _Heard:
                 return None
             self._outputs.sound(hop.stereo, self._samples / RATE_HZ)
             self._samples += len(hop.stereo)
-            tick = self._instrument.hear(hop.hops, hop.t_heard)
+            try:
+                tick = self._instrument.hear(hop.hops, hop.t_heard)
+            except (OSError, ValueError, LookupError) as error:  # a part's own fault, and no mistake of who asked for the film
+                raise RuntimeError(f"expected every part to step; got {type(error).__name__}: {error}") from error
             self._calls += tick.calls
         return tick
 

@@ -9,13 +9,24 @@ from engine.windows.keys import KeyCommand
 
 
 class KeyHandler:
-    """Does what keys ask. Belongs to the thread that draws. `let_in` admits the OSC sender that is shown, `end` ends the show."""
+    """Does what keys ask. Belongs to the thread that draws.
 
-    def __init__(self, tree: ParamTree, let_in: Callable[[], None], end: Callable[[], None]) -> None:
-        self._tree, self._let_in, self._end = tree, let_in, end
+    `let_in` admits the OSC sender that is shown, `end` ends the show, `refuse` is told what cannot be.
+    """
+
+    def __init__(
+        self, tree: ParamTree, let_in: Callable[[], None], end: Callable[[], None], refuse: Callable[[str], None]
+    ) -> None:
+        self._tree, self._let_in, self._end, self._refuse = tree, let_in, end, refuse
 
     def handle(self, command: KeyCommand) -> None:
         """One key's command."""
+        try:
+            self._do(command)
+        except (LookupError, ValueError) as error:
+            self._refuse(f"{error.args[0]}, from the keyboard; kept what plays")
+
+    def _do(self, command: KeyCommand) -> None:
         if command.name.startswith("/"):
             self._press(command)
         elif command.name == "patch":

@@ -30,11 +30,10 @@ class LiveInput:
         """Listen to the live input from the next hop after it is open, or to the track again."""
         self._wanted = on
         if not on:
-            if self._analysis_thread.source is not self._track:
-                self._analysis_thread.switch(self._track)
+            self._analysis_thread.switch(self._track)  # that one may have been asked for and not be taken yet
         elif self._live is not None:
             self._analysis_thread.switch(self._live)
-        elif self._open is not None:
+        elif self._open is not None and self._opening.idle:
             self._opening.ask(self._open)
         self._tell(on and self._open is not None)
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TextIO
 from engine.audio import Source, open_source
 from engine.audio.metronome import Metronome
 from engine.core import resources
+from engine.core.registry import names
 from engine.guard.journal import SWITCHED_ON
 from engine.guard.supervised_show import SupervisedShow
 from engine.instrument.instrument import HOP, RATE_HZ, Instrument, find_patch
@@ -167,6 +168,8 @@ def play_realtime(
 ) -> None:
     """Window and headless mode, in real time."""
     sys.setswitchinterval(SWITCH_S)
+    for kind in ("controller", "mover", "mixer", "input"):
+        names(kind)  # the next patch may name another, and a package may take its time to be imported
     window = operator = None
     if options.mode == "window":
         from engine.windows.display import DisplayError

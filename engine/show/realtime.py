@@ -93,7 +93,7 @@ class RealtimeShow:
         self.refusals = RefusalCount(self.say)
         self._stills, self._names = StillWriter(self.say), Filenames(Path("out"))
         self._live_input = LiveInput(analysis_thread, open_live, self.say, lambda on: self._tell(LIVE, on))
-        self._keys = KeyHandler(instrument.tree, self._let_in, self.end)
+        self._keys = KeyHandler(instrument.tree, self._let_in, self.end, self.refuse)
         self._panics = analysis_thread.panics
         self._fade_in = NetworkFadeIn()
         self._models: BackgroundTask[GeneratorProcess] = BackgroundTask(
@@ -184,9 +184,9 @@ class RealtimeShow:
 
     def record(self, on: bool) -> None:
         """Write what is shown and heard to a new file from now on, or end that."""
-        if on:
+        if on and self.recording.seconds is None:
             self.record_to(self._names.new(".mp4"))
-        else:
+        elif not on:
             self.recording.stop()
 
     def record_to(self, path: Path) -> None:
@@ -206,7 +206,10 @@ class RealtimeShow:
 
     def save_still(self) -> None:
         """Write what is shown as PNG."""
-        self._stills.save(self._names.new(".png"), self.stage.read())
+        if self._stills.full:
+            self.refuse("expected a still at a time; got more than can be written; kept those that wait")
+        else:
+            self._stills.save(self._names.new(".png"), self.stage.read())
 
     # --- one frame -----------------------------------------------------------------------------------------------------
 
@@ -325,8 +328,7 @@ class RealtimeShow:
         if self._panics != self.analysis_thread.panics:
             self._panics, self.panic_s = self.analysis_thread.panics, time.monotonic()
             self.stage.forget()
-        calls = self.analysis_thread.calls  # the analysis thread puts in at the other end: nothing is lost
-        run_calls([calls.popleft() for _ in range(len(calls))], self.instrument.tree, self)
+        run_calls(self.analysis_thread.calls, self.instrument.tree, self)
         self._live_input.poll()
 
     def _tell(self, address: str, on: bool) -> None:

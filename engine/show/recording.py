@@ -7,6 +7,8 @@ from pathlib import Path
 from engine.outputs.film import FilmSink
 from engine.show.outputs import OutputSet
 
+MOST_ENDING = 4  # films that are still being written: each holds pictures and an encoder
+
 
 class Recording:
     """Starts and ends films. Belongs to the thread that draws; `tell` learns whether one is recorded, `say` what went wrong."""
@@ -15,6 +17,7 @@ class Recording:
         self._outputs, self._tell, self._say = outputs, tell, say
         self._film: FilmSink | None = None
         self._from_s = 0.0
+        self._ending: list[FilmSink] = []
 
     @property
     def seconds(self) -> float | None:
@@ -23,7 +26,10 @@ class Recording:
 
     def start(self, path: Path) -> None:
         """Write to `path` from now on; what cannot be is said. Does nothing while recording."""
-        if self._film is None:
+        self._ending = [film for film in self._ending if not film.ended]
+        if self._film is None and len(self._ending) >= MOST_ENDING:
+            self._say(f"expected the last {MOST_ENDING} films to be written; got {path} meanwhile; kept playing, unrecorded")
+        elif self._film is None:
             try:
                 film = FilmSink(path)
                 self._outputs.add(film)
@@ -36,6 +42,7 @@ class Recording:
         """End the film, if there is one; what waits is written beside the show."""
         if self._film is not None:
             self._outputs.remove(self._film)
+            self._ending.append(self._film)
             self._film = None
             self._tell(False)
 

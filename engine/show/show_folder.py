@@ -8,14 +8,16 @@ The folder is complete: copied to another machine it plays there. It is put in p
 """
 
 import json
-import math
 import os
 import shutil
+import sys
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from engine.core import resources
 from engine.core.types import Value
@@ -70,6 +72,7 @@ def save_show(folder: Path, show: ShowFolder, patch: Path, model: Path, audio: P
 
     `patch` and `model` are where those that play lie; `audio` is a file of sound, or None.
     """
+    folder = folder.resolve()  # of a link, what it leads to
     part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
@@ -111,7 +114,7 @@ def find_show(name: str) -> Path:
 
 def _recover(folder: Path) -> None:
     """A power cut between the two steps of a save left the show that was there under another name."""
-    if not folder.exists() and _old(folder).is_dir():
+    if not folder.exists() and (_old(folder) / FILE).is_file():
         _old(folder).rename(folder)
 
 
@@ -138,6 +141,8 @@ def _written(settings: Mapping[str, Any], show: ShowFolder) -> str:
 
 
 def _toml(value: object) -> str:
+    if isinstance(value, float) and value == np.float32(value):
+        value = float(str(np.float32(value)))  # OSC brings 0.8 as 0.800000011920929, and people read this file
     return json.dumps(value, ensure_ascii=True, allow_nan=False)
 
 
@@ -146,7 +151,7 @@ def _texts(value: object) -> bool:
 
 
 def _number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _size(value: object) -> bool:
@@ -182,6 +187,6 @@ def _base(file: Path, address: str, value: object) -> Value:
 
 def _macro(file: Path, item: object) -> tuple[str, int, int, int]:
     match item:
-        case [str(port), int(channel), int(controller), int(macro)]:
+        case [str(port), int(channel), int(controller), int(macro)] if not any(isinstance(number, bool) for number in item[1:]):
             return port, channel, controller, macro
     raise ShowError(f"expected port, channel, controller and macro in midi_macros of {file}; got {item!r:.80}")

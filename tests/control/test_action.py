@@ -4,7 +4,7 @@ import pytest
 
 from engine.control.action import Action, ActionParam, action_leaves
 from engine.control.tree import MOST_WAITING, ParamTree
-from engine.core.params import Leaf, ParamError
+from engine.core.params import Leaf, Param, ParamError
 from engine.core.registry import lookup, names
 from engine.core.types import Call
 
@@ -87,7 +87,19 @@ def test_a_flood_of_calls_is_refused_beyond_a_bound(tree: ParamTree) -> None:
         tree.call("/fire")
     with pytest.raises(ParamError, match=f"at most {MOST_WAITING} calls"):
         tree.call("/fire")
-    assert len(called(tree)) == MOST_WAITING
+    tree.call("/lamp", (False,))  # what is switched off is not lost
+    assert len(called(tree)) == MOST_WAITING + 1
+
+
+def test_faders_that_move_take_no_room_from_calls() -> None:
+    tree = ParamTree()
+    tree.attach("fader", {str(number): Leaf(Param(0.5, doc="A fader.")) for number in range(2 * MOST_WAITING)})
+    tree.replace((), {Fire.address: Leaf(ActionParam(Fire))})
+    for number in range(2 * MOST_WAITING):
+        tree.post(f"/fader/{number}", 0.1)
+    tree.call("/fire")
+    changes, calls = tree.apply(tree.take())
+    assert (len(changes), len(calls)) == (2 * MOST_WAITING, 1)
 
 
 def test_a_button_calls_when_it_is_pressed_and_not_when_it_is_let_go(tree: ParamTree) -> None:

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from engine.commands.play import command, without_the_users
 from engine.commands.resuming import as_resumed
 from engine.core import resources
+from engine.guard.journal import SWITCHED_ON
 from engine.guard.launch_environment import LaunchEnvironment
 from engine.guard.supervised_show import SupervisedShow
 from engine.outputs.filenames import unused
@@ -45,6 +46,14 @@ def test_resumed_is_what_was_played_and_what_is_named_wins(left: Callable[..., S
     assert (options.patch, options.model, options.seed) == ("tidal", "light", 8)
     assert bases(supervised) == {"/macro/3": 0.75}
     assert not supervised.messages
+
+
+def test_a_recording_of_another_day_is_not_gone_on_with(left: Callable[..., SupervisedShow]) -> None:
+    supervised = left()
+    assert supervised.saved is not None
+    supervised.saved = replace(supervised.saved, parts={SWITCHED_ON: ["/record", "/live"]})
+    as_resumed(PlayOptions(), supervised, NOBODY)
+    assert supervised.saved.switched_on == ("/live",)
 
 
 @pytest.mark.parametrize("named", ["/limiter/on", "/limiter/enabled"])

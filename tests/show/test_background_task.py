@@ -41,12 +41,13 @@ def test_of_all_that_is_asked_while_one_is_made_only_the_newest_is_made_next() -
     assert beside.take() is None
 
 
-def test_what_cannot_be_made_is_complained_of_and_the_next_is_made() -> None:
+@pytest.mark.parametrize("error", [OSError("no such device"), TypeError("no such device")])
+def test_what_cannot_be_made_is_complained_of_and_the_next_is_made(error: Exception) -> None:
     complaints: list[Exception] = []
     beside: BackgroundTask[str] = BackgroundTask("test", complaints.append)
 
     def never() -> str:
-        raise OSError("no such device")
+        raise error
 
     beside.ask(never)
     until(lambda: complaints)

@@ -23,7 +23,8 @@ def tree() -> ParamTree:
 
 
 def test_cues_are_posted_once_in_order_of_time(tree: ParamTree) -> None:
-    cues = Cues(tree, [(2.0, "/patch/load 'deep music'"), (0.5, "/freeze on"), (0.5, "/shot"), (1.0, "/panic")])
+    said: list[str] = []
+    cues = Cues(tree, [(2.0, "/patch/load 'deep music'"), (0.5, "/freeze on"), (0.5, "/shot"), (1.0, "/panic")], said.append)
     cues.post(0.4)
     assert tree.take() == ()
     cues.post(0.5)
@@ -34,6 +35,22 @@ def test_cues_are_posted_once_in_order_of_time(tree: ParamTree) -> None:
     assert isinstance(panic, Change)
     assert isinstance(load, Call)
     assert (panic.address, load.address, load.arguments) == ("/panic", "/patch/load", ("deep music",))
+    cues.finish()
+    assert not said
+
+
+def test_a_cue_of_the_patch_that_a_cue_loads_is_looked_at_in_its_time_and_ends_no_film(tree: ParamTree) -> None:
+    said: list[str] = []
+    cues = Cues(tree, [(1.0, "/patch/load tidal"), (2.0, "/tide/depth 0.5"), (3.0, "/freeze on"), (99.0, "/shot")], said.append)
+    for _ in range(70):
+        tree.post("/freeze", False)
+    cues.post(3.0)
+    assert [item.address for item in tree.take()] == ["/freeze", "/patch/load"]
+    assert len(said) == 1
+    assert "/tide/depth" in said[0]
+    assert "from --at 2 '/tide/depth 0.5'; the film goes on" in said[0]
+    cues.finish()
+    assert "expected a film of more than 99 s" in said[1]
 
 
 @pytest.mark.parametrize(
@@ -49,7 +66,7 @@ def test_cues_are_posted_once_in_order_of_time(tree: ParamTree) -> None:
 )
 def test_a_cue_that_cannot_be_posted_is_refused_before_the_film_begins(tree: ParamTree, words: str, wrong: str) -> None:
     with pytest.raises((LookupError, ValueError), match=wrong):
-        Cues(tree, [(1.0, words)])
+        Cues(tree, [(1.0, words)], print)
 
 
 def test_a_film_does_what_makes_sense_there_and_refuses_the_rest_aloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

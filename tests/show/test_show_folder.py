@@ -8,6 +8,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from engine.core import resources
@@ -96,7 +97,9 @@ def test_a_save_that_was_cut_off_between_its_two_steps_leaves_the_show_that_was_
         ("schema = 1\nsize = [640]", "expected size to be two sides"),
         ("schema = 1\nparameters = 3", "expected a table of parameters"),
         ("schema = 1\n[parameters]\n'/a' = nan", "expected a value for /a"),
+        (f"schema = 1\n[parameters]\n'/a' = 1{'0' * 400}", "expected a value for /a"),
         ("schema = 1\nmidi_macros = [['nano', 1]]", "expected port, channel, controller and macro"),
+        ("schema = 1\nmidi_macros = [['nano', 1, 21, true]]", "expected port, channel, controller and macro"),
         ("schema = 1\n\x00", "expected a show in"),
     ],
 )
@@ -106,6 +109,29 @@ def test_what_is_no_show_is_refused_with_the_reason(home: Path, text: str, wrong
     (folder / FILE).write_text(text)
     with pytest.raises(ShowError, match=wrong):
         load_show(folder)
+
+
+def test_a_link_to_a_show_is_saved_over_again_and_again(home: Path, mine: Path, tmp_path: Path) -> None:
+    link = home / "shows" / "friday"
+    link.parent.mkdir()
+    (tmp_path / "stick").mkdir()
+    link.symlink_to(tmp_path / "stick")
+    for seed in range(3):
+        save_show(link, ShowFolder({"patch": "mine", "seed": seed}), mine, LIGHT, None)
+        assert load_show(link).settings["seed"] == seed
+    assert link.is_symlink()
+
+
+def test_a_folder_of_somebody_elses_is_not_taken_for_a_save_that_was_cut_off(tmp_path: Path) -> None:
+    (tmp_path / ".data.old").mkdir()
+    with pytest.raises(FileNotFoundError):
+        find_show(str(tmp_path / "data"))
+    assert (tmp_path / ".data.old").is_dir()
+
+
+def test_what_osc_brings_is_written_as_people_write_it(home: Path, mine: Path) -> None:
+    save_show(home / "shows" / "fader", ShowFolder({"patch": "mine"}, {"/macro/1": float(np.float32(0.8))}), mine, LIGHT, None)
+    assert '"/macro/1" = 0.8\n' in (home / "shows" / "fader" / FILE).read_text()
 
 
 def test_a_show_that_is_cut_off_anywhere_is_refused_or_read(home: Path, mine: Path) -> None:

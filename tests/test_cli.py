@@ -6,14 +6,18 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
 import pytest
 from click.testing import CliRunner, Result
 
 from engine.cli import COMMANDS, cli
 from engine.commands.shared import split_flags
+from engine.core import registry
 from engine.core.params import Parametric
 from engine.core.registry import PACKAGES, lookup, names
+from engine.core.types import ByteArray
+from engine.outputs.sink import Sink
 from engine.runtime.available import runtimes
 from engine.show.options import PlayOptions
 
@@ -113,6 +117,28 @@ def test_render_films_the_demo_or_a_song(monkeypatch: pytest.MonkeyPatch) -> Non
     assert rendered(("song.flac", "--output", "there.mp4"), monkeypatch).record is None
 
 
+def test_a_film_of_a_show_leaves_the_shows_own_outputs_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "fri").mkdir()
+    (tmp_path / "fri" / "show.toml").write_text('schema = 1\noutputs = ["concert.mp4"]\n')
+    monkeypatch.setattr("engine.core.resources._added", [])
+    show = ("none", "--show", str(tmp_path / "fri"))
+    options = rendered(show, monkeypatch)
+    assert (options.outputs, options.record) == ((), Path("out/none.mp4"))
+    assert rendered((*show, "--output", "there.mp4"), monkeypatch).outputs == ("there.mp4",)
+
+
+def test_a_film_is_made_beside_another_kind_of_output_whose_target_ends_like_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Prints(Sink):
+        @classmethod
+        def from_target(cls, target: str) -> Self:
+            return cls(target)
+
+        def write_picture(self, rgba: ByteArray, t_s: float) -> None: ...
+
+    monkeypatch.setitem(registry._parts["sink"], "prints", Prints)
+    assert rendered(("song.flac", "--output", "prints:there.mp4"), monkeypatch).record == Path("out/song.mp4")
+
+
 def test_what_params_and_completion_offer_play_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     entries = json.loads(run("params", "--json").output)
     offered = {entry["flag"]: entry for entry in entries if entry["flag"]}
@@ -142,6 +168,8 @@ def test_what_params_and_completion_offer_play_takes(monkeypatch: pytest.MonkeyP
         (("--headless", "--output", "show.avi"), "expected an output NAME:TARGET"),
         (("--headless", "--output", "mjpeg:here"), "expected mjpeg:PORT or mjpeg:HOST:PORT"),
         (("--headless", "--output", "a.mp4", "--record", "a.mp4"), "expected different outputs; got a.mp4 twice"),
+        (("--headless", "--output", str(Path("a.mp4").resolve()), "--record", "a.mp4"), "got a.mp4 twice, once as /"),
+        (("--headless", "--output", "x/../a.mp4", "--output", "film:./a.mp4"), "got a.mp4 twice, once as x/../a.mp4"),
     ],
 )
 def test_mistakes_are_named_without_a_traceback(words: tuple[str, ...], message: str) -> None:
@@ -256,6 +284,25 @@ def test_patches_lists_titles_and_tells_of_a_broken_one(tmp_path: Path, monkeypa
     done = run("patches")
     assert done.exit_code == 1
     assert re.search(r"torn\s+broken: .*torn\.toml:2: expected TOML", done.output)
+
+
+def test_lists_read_the_assets_that_are_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from engine.core import resources
+
+    monkeypatch.setattr(resources, "_added", [])
+    (tmp_path / "patches").mkdir()
+    (tmp_path / "patches" / "mine.toml").write_bytes(resources.find("patches", "first-light.toml").read_bytes())
+    for words in (("patches",), ("params", "mine", "--match", "/latent/"), ("parts", "pass"), ("models",), ("shows",)):
+        monkeypatch.setattr(resources, "_added", [])
+        done = run(*words, "--assets", str(tmp_path))
+        assert done.exit_code == 0, done.output
+        assert words != ("patches",) or "mine" in done.output
+        assert resources.roots()[0] == tmp_path.resolve()
+
+
+def test_shows_says_how_to_save_one_where_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert run("shows").output == "no show is saved yet: /show/save NAME saves the one that plays\n"
 
 
 def test_doctor_finds_nothing_that_stops_a_performance() -> None:

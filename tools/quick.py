@@ -22,12 +22,13 @@ TESTS = (
     "tests/runtime/test_declared_runtimes.py",
 )
 PYTHON = (sys.executable, "-m")
-CHECKS = (
-    (*PYTHON, "mypy"),
-    (*PYTHON, "ruff", "check", "--quiet"),
-    (*PYTHON, "ruff", "format", "--check", "--quiet"),
-    (sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"),
-)
+CHECKS = {  # what is run, as the heading of what it prints
+    "mypy": (*PYTHON, "mypy"),
+    "ruff check": (*PYTHON, "ruff", "check", "--quiet"),
+    "ruff format": (*PYTHON, "ruff", "format", "--check"),
+    "import contracts": (sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"),
+}
+MENDS = {"ruff format": "run `ruff format`"}
 PYTEST = (*PYTHON, "pytest", "-q", "--durations=0", "--durations-min=2", "-p", "no:cacheprovider", *TESTS)
 
 
@@ -41,15 +42,18 @@ def main() -> int:
     """Run all checks, two at a time; 0 if all passed."""
     began = time.monotonic()
     with ThreadPoolExecutor(2) as pool:
-        tests, *checks = [pool.submit(run, command) for command in (PYTEST, *CHECKS)]
-        failed = 0
-        for command, job in zip((*CHECKS, PYTEST), (*checks, tests), strict=True):
+        tests = pool.submit(run, PYTEST)  # first: it takes longest
+        jobs = {name: pool.submit(run, command) for name, command in CHECKS.items()} | {"pytest": tests}
+        failed = []
+        for name, job in jobs.items():
             code, printed = job.result()
-            failed += code != 0
-            if code or command is PYTEST:
-                print(printed.rstrip())
-    print(f"{'failed' if failed else 'passed'} in {time.monotonic() - began:.0f} s")
-    return int(failed > 0)
+            if code:
+                failed.append(name)
+            if code or job is tests:
+                print(f"{name}: {MENDS.get(name, '')}".rstrip())
+                print(printed.strip(), flush=True)
+    print(f"{'failed: ' + ', '.join(failed) if failed else 'passed'} in {time.monotonic() - began:.0f} s")
+    return int(bool(failed))
 
 
 if __name__ == "__main__":

@@ -184,8 +184,8 @@ def _look(name: str, inputs: Inputs) -> Device:
     found = find_input(name, list_devices()) or find_input(name, list_devices(fresh=True))
     if found is None:
         known = ", ".join(f"{device.number} {device.name}" for device in list_devices() if device.inputs) or "none"
-        raise OSError(f"expected an input device, one of: {known}; got {name!r} from --audio")
+        raise OSError(f"expected an input device, one of: {known}; got {name!r}")
     last = max((channels[1] for channels in inputs.values()), default=1)
     if last > found.inputs:
-        raise ValueError(f"expected channels up to {found.inputs} of {found.name}; got {last} from --audio")
+        raise ValueError(f"expected channels up to {found.inputs} of {found.name}; got {last}")
     return found

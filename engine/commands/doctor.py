@@ -14,6 +14,7 @@ import click
 from engine.core import resources
 
 OSC_PORT = 9000  # where OSC controllers send by custom
+NO_WINDOW = "make play writes a film here; `play --headless` performs without a window; a desktop session has one"
 OSC_BUFFER_BYTES = 4 << 20  # a burst of 10k messages/s must not be lost before it is read
 SHARED_BYTES = 64 << 20  # all the frames that pass between processes, with room to spare
 
@@ -57,7 +58,7 @@ def check_window() -> Iterator[Finding]:
     if available:
         yield Finding("ok", "window", "monitors: " + ", ".join(monitor_names()))
     else:
-        yield Finding("note", "window", reason, "play writes a film here; start it from a desktop session for a window")
+        yield Finding("note", "window", reason, NO_WINDOW)
 
 
 def check_encoder() -> Iterator[Finding]:

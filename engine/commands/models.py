@@ -5,11 +5,13 @@ import tomllib
 
 import click
 
+from engine.commands.shared import assets_option
 from engine.core import resources
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="The whole cards, as JSON.")
+@assets_option
 def command(as_json: bool) -> None:
     """List the models: architecture, size, cost of a frame, licence, classes. Exit code 1 if a file is damaged."""
     from engine.runtime.card import CardError, load_card

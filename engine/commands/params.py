@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.commands.shared import complete_model, complete_patch, flag_of, span, tree_of, usual_patch, written
+from engine.commands.shared import assets_option, complete_model, complete_patch, flag_of, span, tree_of, usual_patch, written
 from engine.control.action import ActionParam
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ Examples:
 )
 @click.option("--match", default="", metavar="TEXT", help="Only addresses that hold TEXT.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@assets_option
 def command(patch: str | None, model: str, match: str, as_json: bool) -> None:
     """Print every parameter of PATCH (or the usual one): address, kind, range, unit, default, what the patch sets, meaning."""
     tree = tree_of(patch or usual_patch(model), model)

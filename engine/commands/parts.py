@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from engine.commands.shared import span, written
+from engine.commands.shared import assets_option, span, written
 from engine.core.params import Param, Parametric
 from engine.core.registry import PACKAGES, lookup, names, origin
 from engine.core.resources import is_shipped
@@ -28,6 +28,7 @@ KINDS = (*PACKAGES, PASS)
 @click.argument("kind", required=False, metavar="[KIND]", type=click.Choice(KINDS))
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.option("--markdown", is_flag=True, help="As tables in Markdown.")
+@assets_option
 def command(kind: str | None, as_json: bool, markdown: bool) -> None:
     """Print the parts of KIND (or of all): what each is, what can be set, and what it writes or needs."""
     found = [part for each in ((kind,) if kind else KINDS) for part in parts(each)]

@@ -2,11 +2,13 @@
 
 import click
 
+from engine.commands.shared import assets_option
 from engine.core import resources
 
 
 @click.command(epilog="Example: clavilux play tidal. Your own go to ~/.local/share/clavilux/patches, or --assets DIR/patches.")
 @click.option("--paths", is_flag=True, help="Where each one is.")
+@assets_option
 def command(paths: bool) -> None:
     """List the patches, each a mapping from sound to picture. Exit code 1 if one cannot be read."""
     from engine.control.patch import PatchError, load_patch

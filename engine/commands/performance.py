@@ -24,6 +24,7 @@ from engine.commands.shared import (
 from engine.show.options import PlayOptions
 
 if TYPE_CHECKING:
+    from engine.outputs.sink import Sink
     from engine.show.show_folder import ShowFolder
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -138,14 +139,23 @@ def check_params(given: tuple[tuple[str, str], ...], patch: str, model: str) -> 
 
 def check_outputs(outputs: tuple[str, ...], record: Path | None) -> None:
     """Before anything is started: refuse an output that is none, or is there twice. Raises click.UsageError."""
-    if not outputs:
-        return
+    from engine.outputs.film import FilmSink
+
+    titles: dict[str, str] = {}  # by place
+    places = [(sink.title, sink.path if isinstance(sink, FilmSink) else None) for sink in made_outputs(outputs)]
+    for title, path in (*places, *([] if record is None else [(str(record), record)])):
+        place = title if path is None else str(path.resolve())  # show.mp4, ./show.mp4 and the whole path are one file
+        if place in titles:
+            also = "" if titles[place] == title else f", once as {titles[place]}"
+            raise click.UsageError(f"expected different outputs; got {title} twice{also}")
+        titles[place] = title
+
+
+def made_outputs(outputs: tuple[str, ...]) -> "list[Sink]":
+    """The sinks that are asked for, not open. Raises click.UsageError for an output that is none."""
     from engine.outputs.sink import make_sink
 
     try:
-        titles = [make_sink(text).title for text in outputs] + ([] if record is None else [str(record)])
+        return [make_sink(text) for text in outputs]
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    for title in titles:
-        if titles.count(title) > 1:
-            raise click.UsageError(f"expected different outputs; got {title} twice")

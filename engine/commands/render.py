@@ -5,8 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
-from engine.commands.performance import PerformanceCommand, check_outputs, check_params, open_show, performance_options
+from engine.commands.performance import (
+    PerformanceCommand,
+    check_outputs,
+    check_params,
+    made_outputs,
+    open_show,
+    performance_options,
+)
 from engine.commands.shared import Between, complete_patch, usual_patch
 from engine.show.options import DEMO, PlayOptions
 
@@ -52,18 +60,20 @@ def command(
     Every parameter is a flag too, as of `clavilux play`. Nothing is heard from outside: for OSC and MIDI, play.
     """
     from engine.core import resources
+    from engine.outputs.film import FilmSink
 
     if assets is not None:
         resources.add_assets(assets)
     given |= {"fps": fps, "audio": song or DEMO}
     show = open_show(ctx, given)
+    if ctx.get_parameter_source("outputs") is not ParameterSource.COMMANDLINE:
+        given["outputs"] = ()  # a show's are those of its concert, whose recording this would write over
     audio = song or given.pop("audio")
     given.pop("audio", None)
     given["patch"] = given["patch"] or usual_patch(given["model"])
     params = (*ctx.meta["params"], *settings)
     options = PlayOptions(mode="film", audio=audio, rate_hz=given.pop("fps"), params=params, **given)
-    named = [output for output in options.outputs if output.lower().endswith((".mp4", ".m4v", ".mov"))]
-    if record is None and not named:
+    if record is None and not any(isinstance(sink, FilmSink) for sink in made_outputs(options.outputs)):
         record = Path("out") / f"{'first-light' if audio == DEMO else Path(audio).stem}.mp4"
     options = replace(options, record=record)
     if show is not None:

@@ -2,6 +2,7 @@
 
 import math
 from collections import deque
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -45,6 +46,24 @@ class RuntimeOption(click.Option):
         known = compiled_runtimes() if self.help and "{compiled}" in self.help else runtimes()
         self.help = (self.help or "").replace("{compiled}", "{runtimes}").replace("{runtimes}", ", ".join(known))
         return super().get_help_record(ctx)
+
+
+def _add_assets(ctx: click.Context, param: click.Parameter, value: Path | None) -> None:
+    from engine.core import resources
+
+    if value is not None and not ctx.resilient_parsing:
+        resources.add_assets(value)
+
+
+# For commands that read the shelves: play and render take it as one of their options.
+assets_option = click.option(
+    "--assets",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    expose_value=False,
+    callback=_add_assets,
+    help="A folder with your own patches, shaders, models.",
+)
 
 
 def read_size(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, int]:

@@ -2,16 +2,21 @@
 
 import click
 
+from engine.commands.shared import assets_option
 from engine.core import resources
 
 
 @click.command(epilog="Example: clavilux play --show friday. `/show/save friday` saves the show that plays.")
+@assets_option
 def command() -> None:
     """List the shows: what each plays, and where it is. Exit code 1 if one cannot be read."""
     from engine.show.show_folder import ShowError, find_show, load_show
 
     broken = False
-    for name in resources.show_names():
+    names = resources.show_names()
+    if not names:
+        click.echo("no show is saved yet: /show/save NAME saves the one that plays")
+    for name in names:
         folder = find_show(name)
         try:
             settings = load_show(folder).settings

@@ -1,16 +1,18 @@
 """Actions: what a performer asks for once, declared with what it does. Every call counts; an action has no base."""
 
 import inspect
+import logging
 import math
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Protocol
 
 from engine.core.params import Leaf, Param, ParamError
-from engine.core.registry import lookup, names
+from engine.core.registry import PACKAGES, lookup, names, origin
 from engine.core.value import Value
 
+log = logging.getLogger("clavilux.actions")
 FARTHEST = 1e9  # of a number among the arguments
 LONGEST = 1024  # characters of a text among them
 
@@ -100,9 +102,39 @@ class ActionParam(Param):
         return (not state,) if isinstance(state, bool) else ()
 
 
-def action_leaves() -> dict[str, Leaf]:
-    """Every registered action by its address, to be placed in a tree. Raises TypeError for one that is badly declared."""
-    return {param.action.address: Leaf(param) for param in (ActionParam(lookup("action", name)) for name in names("action"))}
+def action_leaves(taken: Collection[str] = ()) -> dict[str, Leaf]:
+    """Every registered action by its address, to be placed in a tree in which some are `taken`.
+
+    An installed package's is left out, with a line in the log, where its address is taken or it is badly declared. Raises
+    TypeError for a badly declared one of the program's own.
+    """
+    leaves: dict[str, Leaf] = {}
+    for name in sorted(names("action"), key=lambda name: origin("action", name) != ""):  # the program's own first
+        package = origin("action", name)
+        try:
+            param = ActionParam(lookup("action", name))
+            address = param.action.address
+            if package and (address in taken or address in leaves):
+                raise ValueError(f"expected a new address; got {address}, which is taken")
+            leaves[address] = Leaf(param)
+        except Exception as error:
+            if not package:
+                raise
+            log.warning("action %s of %s: %s; left it out", name, package, " ".join(str(error).split()))
+    return leaves
+
+
+def gives_way(leaf: Leaf) -> bool:
+    """Whether a leaf is a package's action, which gives its address up to any parameter: a patch's are known late."""
+    return isinstance(leaf.param, ActionParam) and not leaf.param.action.__module__.startswith(f"{PACKAGES['action']}.")
+
+
+def giving_way(leaves: Mapping[str, Leaf], placed: Collection[str]) -> list[str]:
+    """The addresses of those among `leaves` that give way where others are to be `placed`; each is logged."""
+    found = [address for address in placed if address in leaves and gives_way(leaves[address])]
+    for address in found:
+        log.warning("expected a new address of an action; got %s, which a parameter takes; left the action out", address)
+    return found
 
 
 def _arguments(action: type[Action]) -> tuple[tuple[str, Param, bool], ...]:

@@ -69,7 +69,7 @@ class Signals:
             events = dict.fromkeys((*(f"event/{kind}" for kind in names.events), BEAT, BAR, NOTE))
             hands = (*PLAYED, f"{PLAYED_CHROMA}0..11", *(f"macro/{macro}" for macro in MACROS))
             known = dict.fromkeys((*self._slots, *names.values, *MUSIC, *vectors, *events, *hands))
-            raise LookupError(f"expected a source, one of {', '.join(known)}{suggest(source, known)}; got {source!r}")
+            raise LookupError(f"expected a source{suggest(source, known)}, one of {', '.join(known)}; got {source!r}")
         return slot
 
     def listen(self, features: FeatureFrame) -> None:

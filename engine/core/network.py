@@ -12,8 +12,8 @@ NOTHING: Mapping[str, Tensor] = {}
 class Network(nn.Module):
     """Base of all architectures.
 
-    Everything that may move while it plays is an input, so that no knob ever rebuilds a compiled network. `live` names the
-    inputs beyond the four that all have; all zeros is at rest. One that is not given is at rest too, and costs nothing.
+    Everything that may move while it plays is an input, so that no knob ever rebuilds a compiled network. `extra_inputs`
+    names the inputs beyond the four that all have; all zeros is at rest. One that is not given is at rest too, and costs nothing.
     """
 
     z_size: int
@@ -21,7 +21,7 @@ class Network(nn.Module):
     classes: int  # 1 for an unconditional network, which ignores y
     resolution: tuple[int, int]  # width, height
     extra_inputs: Mapping[str, tuple[int, ...]]  # name -> shape
-    costly: tuple[str, ...] = ()  # those of `live` that cost time when they are given: runtimes leave them out at rest
+    costly: tuple[str, ...] = ()  # those of `extra_inputs` that cost time when they are given: runtimes leave them out at rest
 
     # Any module of a network may name tensors of its own: `exact`, which stay float32 in half precision, and `filters`, its
     # low-pass filters of each map by itself, which convert what they filter to their own type and back. A module that can `fold`
@@ -39,5 +39,6 @@ class Network(nn.Module):
     ) -> Tensor:
         """The picture (B,3,H,W), -1..1.
 
-        z (B,Z) ~ N(0,1); y (B,C) sums to 1; truncation (B,1) 0..1; noise (B,*noise_shape) ~ N(0,1); live[name] (B,*shape).
+        z (B,Z) ~ N(0,1); y (B,C) sums to 1; truncation (B,1) 0..1; noise (B,*noise_shape) ~ N(0,1);
+        extra_inputs[name] (B,*shape).
         """

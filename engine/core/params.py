@@ -26,6 +26,10 @@ class Param:
 
     The kind follows from the default: bool, int, float, text, choice (text with `choices`), vector (a tuple), trigger.
     Reading the attribute gives the modulated value in force.
+
+    `low` and `high` bound a number, and each number of a vector. `curve` "exp" gives every octave as much of a knob as the next.
+    `unit` is told beside the value. The whole range takes `slew_s` seconds at least. With `adds` every post counts, where
+    otherwise the newest of a tick takes the place of those before it.
     """
 
     def __init__(

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any, TypeVar
 
+from engine.core import resources
+
 Part = TypeVar("Part", bound=type[Any])
 
 log = logging.getLogger("clavilux.parts")
@@ -38,6 +40,10 @@ _former: dict[str, dict[str, str]] = {kind: {} for kind in PACKAGES}  # old name
 _told: set[str] = set()  # entry points whose faults have been logged
 
 
+class PackageError(LookupError):
+    """A part that an installed package offers, and cannot give."""
+
+
 def register(kind: str, name: str, *, formerly: Iterable[str] = ()) -> Callable[[Part], Part]:
     """Class decorator that makes the class findable as `name` among its `kind`, and unlisted by the names it had before.
 
@@ -48,8 +54,8 @@ def register(kind: str, name: str, *, formerly: Iterable[str] = ()) -> Callable[
     def add(part: Part) -> Part:
         for each in (name, *old):
             known = _parts[kind].get(_former[kind].get(each, each))
-            if known is not None and known.__qualname__ != part.__qualname__:
-                raise ValueError(f"expected a new {kind} name, got {each!r}, which is {known.__module__}.{known.__qualname__}")
+            if known is not None and _place(known) != _place(part):  # the same place: a module that is loaded again
+                raise ValueError(f"expected a new {kind} name for {_place(part)}; got {each!r}, which is {_place(known)}")
             if not _is_own(kind, part.__module__) and _has_module(kind, each):
                 raise ValueError(f"expected a new {kind} name, got {each!r}, which is the program's own")
         _parts[kind][name] = part
@@ -81,7 +87,7 @@ def canonical(kind: str, name: str) -> str:
     if name not in _parts[kind] and name not in _former[kind]:
         known = names(kind)  # imports all: a package's part may have been called so
         if name not in _former[kind]:
-            raise LookupError(f"expected a {kind}, one of {', '.join(known)}; got {name!r}")
+            raise LookupError(f"expected {'an' if kind[0] in 'aeiou' else 'a'} {kind}, one of {', '.join(known)}; got {name!r}")
     return _former[kind].get(name, name)
 
 
@@ -94,7 +100,7 @@ def names(kind: str) -> tuple[str, ...]:
     for offered in _entry_points(kind):
         try:
             offered.load(kind)
-        except LookupError as error:
+        except PackageError as error:
             if str(error) not in _told:
                 _told.add(str(error))
                 log.warning("%s; left it out", error)
@@ -139,24 +145,30 @@ class _Offered:
         self._wrong, self._loaded = wrong, False
 
     def load(self, kind: str) -> None:
-        """Have it register its part. Raises LookupError that says why it cannot."""
+        """Have it register its part. Raises PackageError that says why it cannot."""
         if not self._wrong and not self._loaded:
             self._wrong, self._loaded = self._import(kind), True
         if self._wrong:
-            raise LookupError(f"expected the {kind} {self.name!r} in {self.module} of {self.package}; got {self._wrong}")
+            raise PackageError(f"expected the {kind} {self.name!r} in {self.module} of {self.package}; got {self._wrong}")
 
     def _import(self, kind: str) -> str:
         if _has_module(kind, self.name) or self.name in _former[kind]:
             return "a name of the program's own, which stays"
         try:
             importlib.import_module(self.module)
-        except Exception as error:  # whatever a package does, the show goes on without it
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # whatever a package does, SystemExit too, the show goes on without it
             return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
         return "" if self.name in _parts[kind] else "a module that registers none of this name"
 
 
-@cache
 def _entry_points(kind: str) -> tuple[_Offered, ...]:
+    return () if resources.shipped_alone() else _offered(kind)
+
+
+@cache
+def _offered(kind: str) -> tuple[_Offered, ...]:
     found: dict[str, _Offered] = {}
     twice = []
     for item in sorted(_installed(), key=lambda item: (item.name, item.value)):
@@ -189,6 +201,10 @@ def _module(kind: str, name: str) -> str:
 def _has_module(kind: str, name: str) -> bool:
     """Whether the program has a module for it. Names come from patches and cards, and a dot would lead into other folders."""
     return name.replace("-", "_").isidentifier() and importlib.util.find_spec(_module(kind, name)) is not None
+
+
+def _place(part: type[Any]) -> str:
+    return f"{part.__module__}.{part.__qualname__}"
 
 
 def _is_own(kind: str, module: str) -> bool:

@@ -26,6 +26,11 @@ def use_shipped_alone() -> None:
     _shipped_alone = True
 
 
+def shipped_alone() -> bool:
+    """Whether nothing of the user's is to be found, installed packages included."""
+    return _shipped_alone
+
+
 def home() -> Path:
     """The user's own folder of shelves; it may not be there yet."""
     return Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local" / "share")) / "clavilux"

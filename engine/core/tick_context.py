@@ -12,6 +12,7 @@ class TickContext:
     """The present tick. `bars` and `beats` count musical time since the start and never run backwards.
 
     They are those of the picture: on a steady beat ahead of the sound by as much as the picture takes to be seen.
+    `features` is the newest frame of what is heard: `features.values["loudness"]`, and so on for vectors and events.
     One object is updated in place every tick: read it, do not keep it.
     """
 

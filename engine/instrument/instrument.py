@@ -44,7 +44,6 @@ class Instrument:
         self.switches, self.master, self.stage, self.limiter = Switches(), Master(), StageSettings(), LimiterSettings()
         self.tree.attach("", self.switches.leaves)
         self.tree.attach("master", self.master.leaves)
-        self.tree.replace((), action_leaves())
         self.tree.attach("stage", self.stage.leaves)
         self.tree.attach("limiter", self.limiter.leaves)
         for item in self.passes:
@@ -52,6 +51,7 @@ class Instrument:
         self.transport = Transport(HOP / RATE_HZ, self.tree)
         self.analysis = Analysis(RATE_HZ, HOP, inputs)
         self.tree.attach("analysis", self.analysis.leaves)
+        self.tree.replace((), action_leaves(self.tree.leaves()))
         self.latency_s = 0.0  # from a sound's arrival to the picture that it moved; whoever measures it sets it, from any thread
         self.clock: Callable[[], ClockState | None] = lambda: None  # a MIDI clock, asked once a hop: quick, and never waiting
         self.played: Callable[[FeatureFrame], FeatureFrame] | None = None  # adds what hands play on keyboards, every hop

@@ -4,6 +4,7 @@ import math
 import threading
 from collections.abc import Mapping
 
+from engine.control.action import giving_way
 from engine.control.patch import MACROS, Patch
 from engine.control.routes import Audio
 from engine.control.transport import Transport
@@ -64,7 +65,9 @@ class PatchPlayer:
             "network": self._extra_inputs.leaves,
         }
         for prefix, leaves in self._fixed.items():
-            tree.attach(prefix, leaves)
+            root = f"/{prefix}" if prefix else ""
+            placed = {f"{root}/{name}": leaf for name, leaf in leaves.items()}
+            tree.replace(giving_way(tree.leaves(), placed), placed)
         self._wired: WiredPatch | None = None
         self._offered: WiredPatch | None = None
         self._wiring = threading.Lock()  # held while a rig is built, and while one takes another's place: never between halves
@@ -110,7 +113,7 @@ class PatchPlayer:
             all_now = _addresses({"classes": classes, "network": extra_inputs.leaves})
             new = {address: leaf for address, leaf in all_now.items() if old.get(address) is not leaf}
             gone, others = old.keys() - all_now.keys(), {address: old[address] for address in new.keys() & old.keys()}
-            self.tree.replace(others, new)
+            self.tree.replace([*others, *giving_way(self.tree.leaves(), new)], new)
             self._info, self._classes = info, classes
             try:
                 wired = self._build(patch)

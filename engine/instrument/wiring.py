@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from engine.control.action import ActionParam
+from engine.control.action import ActionParam, gives_way, giving_way
 from engine.control.controller import Controller
 from engine.control.midi_table import MidiSpec
 from engine.control.patch import MACROS, Keys, PartSpec, Patch, suggest
@@ -95,7 +95,8 @@ class WiredPatch:
             for address in same & self._own.keys():
                 self._own[address].set_base(old._own[address].base)
             self._carry_on(old)
-        tree.replace(old._own.keys() if old is not None else (), self._own)
+        before = old._own.keys() if old is not None else ()
+        tree.replace([*before, *giving_way(tree.leaves(), self._own)], self._own)
         bases: dict[str, object] = {}
         if old is not None:
             gone = old.initial.keys() - self.initial.keys()
@@ -172,7 +173,8 @@ class WiredPatch:
         """Give a part the bases that the patch has for it, and its place among the parts."""
         at = ("classes",) if kind == "mixer" else (kind, spec.name)
         name = MIX if kind == "mixer" else spec.name
-        taken = any(address == f"/{name}" or address.startswith(f"/{name}/") for address in self._outside)
+        kept = (address for address, leaf in self._outside.items() if not gives_way(leaf))
+        taken = any(address == f"/{name}" or address.startswith(f"/{name}/") for address in kept)
         if taken or name in self.parts or name in ("route", "section"):
             self.patch.fail(at, f"expected a name of its own; got {name!r}, which is taken")
         former = {old: key for key, leaf in part.leaves.items() for old in leaf.formerly}

@@ -32,7 +32,10 @@ def class_leaves(names: Sequence[str]) -> dict[str, Leaf]:
 
 
 class ClassMixer(Parametric):
-    """Base of the ways to mix classes. `leaves_of` is the weight of every class of the model, in its order."""
+    """Base of the ways to mix classes. `weights` holds a leaf for every class of the model, in its order.
+
+    `palette` holds the places of the patch's classes among them.
+    """
 
     def __init__(self, weights: Mapping[str, Leaf], palette: Sequence[int], rng: Rng) -> None:
         super().__init__()

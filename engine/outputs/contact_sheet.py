@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import av
 from PIL import Image, ImageDraw, ImageFont
 
 _PAPER, _INK = (13, 15, 18), (214, 219, 224)
@@ -16,6 +15,8 @@ def contact_sheet(film: Path, sheet: Path, pictures: int = 24, columns: int = 4,
 
     Raises ValueError for a film without pictures, OSError for a file that cannot be read or written.
     """
+    import av  # a command's help lists the sinks of this folder, and av takes as long as the rest of it
+
     font = ImageFont.load_default(14)
     with av.open(str(film)) as container:
         stream = container.streams.video[0]

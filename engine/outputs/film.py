@@ -12,9 +12,9 @@ import numpy as np
 
 from engine.core.registry import register
 from engine.core.types import ByteArray, FloatArray
-from engine.outputs.filenames import unused
+from engine.outputs.filenames import FILM_ENDINGS, reserved, unused
 from engine.outputs.film_file import FilmFile
-from engine.outputs.sink import FILM_ENDINGS, Sink, SinkStatus
+from engine.outputs.sink import Sink, SinkStatus
 
 KEYFRAME_EVERY_S = 2.0  # a fragment: all that a crash can cost
 SOUND_SLIP_S = 0.05  # a jump in the sound's own time that is a gap, and no jitter
@@ -158,7 +158,7 @@ class FilmSink(Sink):
         self._before_s += (self._last_slot + 1) / self.format.rate_hz
         self._before_bytes += self._file.written_bytes
         was = self.path
-        self._name(unused(was))
+        self._name(reserved(was)[0])
         self._make_file()
         self._size, self._settling_s = self._wanted, None
         self.begin()

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from socketserver import TCPServer, ThreadingMixIn
@@ -212,6 +212,26 @@ class _Client(BaseHTTPRequestHandler):
     server: _Server
     server_version, sys_version = "Clavilux", ""
     timeout = ASK_S
+
+    def handle_one_request(self) -> None:
+        # `timeout` is that of one read: a client that sends a little now and then would keep its place for ever.
+        self._late = threading.Timer(ASK_S, self._hang_up)
+        self._late.daemon = True
+        self._late.start()
+        try:
+            super().handle_one_request()
+        finally:
+            self._late.cancel()
+
+    def parse_request(self) -> bool:
+        """Read the head, all of it in ASK_S."""
+        whole = super().parse_request()
+        self._late.cancel()
+        return whole
+
+    def _hang_up(self) -> None:
+        with suppress(OSError):  # it has gone by itself
+            self.connection.shutdown(socket.SHUT_RDWR)
 
     def do_GET(self) -> None:
         sink, path = self.server.sink, self.path.partition("?")[0]

@@ -11,12 +11,14 @@ To add one, write a module of this folder that bears its name, with one class:
         def write_picture(self, rgba, t_s): ...
 
 and override what else it needs of the hooks below. Hooks run in the sink's own thread, one after the other, and may take
-their time and raise what they like: the show and the other sinks go on. `acquire` and `wants_pictures` alone run in the
-caller's. Of the methods, the thread that draws calls `picture` and `resize`, the one that listens `sound`, any `status`.
+their time and raise what they like: the show and the other sinks go on. `restarted`, `acquire`, `announcement` and
+`wants_pictures` alone run in the caller's. Of the methods, the thread that draws calls `picture` and `resize`, the one that
+listens `sound`, any `status`.
 """
 
 # ruff: noqa: B027 what a sink does not need of the hooks does nothing
 
+import contextlib
 import logging
 import os
 import sys
@@ -28,11 +30,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, NamedTuple, Self
 
-from engine.core.registry import lookup, names
+from engine.core.registry import PackageError, lookup, names
 from engine.core.types import ByteArray, FloatArray
+from engine.outputs.filenames import FILM_ENDINGS
 
 log = logging.getLogger("clavilux.outputs")
-FILM_ENDINGS = (".mp4", ".m4v", ".mov")
 SOUND_WAITING_S = 10.0
 NICENESS = 5  # of a sink's thread beside a show in real time
 
@@ -96,6 +98,7 @@ class Sink(ABC):
         self._waiting: deque[_Picture | _Sound | _Size] = deque()
         self._pictures_waiting = self._sound_waiting = 0
         self._change = threading.Condition()
+        self._broken: Exception | None = None  # what a hook raised in another thread than ours
         self._notes: deque[str] = deque()
         self._thread = threading.Thread(target=self._run, name=f"output {title}", daemon=True)
 
@@ -142,7 +145,8 @@ class Sink(ABC):
     def fault(self, error: Exception) -> tuple[str, str]:
         """The state that an error of a hook leaves, and the message for the operator."""
         log.info("%s", self.title, exc_info=error)
-        return "failed", f"expected output {self.title} to go on; got {error or type(error).__name__}; kept everything else"
+        why = str(error) or type(error).__name__
+        return "failed", f"expected output {self.title} to go on; got {why}; kept everything else"
 
     def say(self, message: str) -> None:
         """Tell the performer. For hooks."""
@@ -152,17 +156,46 @@ class Sink(ABC):
 
     def open(self, size: tuple[int, int], rate_hz: float, sound_rate_hz: int, paced: bool) -> None:
         """Begin. Raises OSError or ValueError if it cannot be had; after that, all trouble is in `status` only."""
+        self.prepare(size, rate_hz, sound_rate_hz, paced)
+        self.start()
+
+    def prepare(self, size: tuple[int, int], rate_hz: float, sound_rate_hz: int, paced: bool) -> None:
+        """The part of `open` that may wait, for a name to be looked up: any thread. Raises OSError or ValueError."""
         self.format = SinkFormat(size, rate_hz, sound_rate_hz if self.takes_sound else 0, paced)
-        self.acquire()
+        try:
+            self.acquire()
+        except (OSError, ValueError):
+            raise
+        except Exception as error:
+            raise OSError(f"expected output {self.title} to open; got {type(error).__name__}: {error}") from error
+
+    def start(self) -> None:
+        """The rest of `open`."""
         self._state = "open"
         self._thread.start()
+
+    def announced(self) -> str:
+        """What its announcement says; one that raises ends the sink by a fault."""
+        try:
+            return self.announcement()
+        except Exception as error:
+            self._break(error)
+            return f"output {self.title}"
+
+    def watched(self) -> bool:
+        """Whether it wants pictures; a hook that raises ends the sink by a fault."""
+        try:
+            return self._broken is None and self.wants_pictures()
+        except Exception as error:
+            self._break(error)
+            return False
 
     def picture(self, rgba: ByteArray, t_s: float) -> None:
         """Take one picture, (H, W, 4) sRGB, top row first, of time `t_s` in seconds.
 
         Times lie on one clock with the sound's and may start anywhere.
         """
-        if not self.wants_pictures():
+        if not self.watched():
             return
         with self._change:
             if not self._room(lambda: self._pictures_waiting < self.pictures_waiting):
@@ -233,22 +266,25 @@ class Sink(ABC):
         self._waiting.append(item)
         self._change.notify_all()
 
+    def _break(self, error: Exception) -> None:
+        """Have our thread end by the fault of a hook that ran in another."""
+        with self._change:
+            self._broken = self._broken or error
+            self._change.notify_all()
+
     def _run(self) -> None:
         if self.format.paced and sys.platform == "linux":  # there, niceness is a thread's own, and its children's
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+            thread = threading.get_native_id()
+            with contextlib.suppress(OSError):  # nobody but root may become less nice
+                if os.getpriority(os.PRIO_PROCESS, thread) < NICENESS:
+                    os.setpriority(os.PRIO_PROCESS, thread, NICENESS)
         state, message = "closed", ""
-        try:
-            self.begin()
-            while self._write_next():
-                pass
-            self.finish()
-        except Exception as error:
-            state, message = self.fault(error)
-        try:
-            self.release()
-        except Exception as error:
-            if state == "closed":
-                state, message = self.fault(error)
+        for step in (self._write_all, self.release):
+            try:
+                step()
+            except BaseException as error:  # SystemExit too: a thread that ends unseen leaves a film waiting for ever
+                if state == "closed":
+                    state, message = self._told(error)
         with self._change:
             if message:
                 self._notes.append(message)
@@ -256,10 +292,27 @@ class Sink(ABC):
             self._waiting.clear()
             self._change.notify_all()
 
+    def _told(self, error: BaseException) -> tuple[str, str]:
+        """What `fault` says, which may fail as any hook."""
+        what = type(error).__name__
+        try:
+            state, message = self.fault(error if isinstance(error, Exception) else RuntimeError(f"{what} {error}"))
+        except BaseException:
+            return "failed", f"expected output {self.title} to go on; got {what}; kept everything else"
+        return state, message
+
+    def _write_all(self) -> None:
+        self.begin()
+        while self._write_next():
+            pass
+        self.finish()
+
     def _write_next(self) -> bool:
         """Wait for the next item and write it; False when the last one was."""
         with self._change:
-            self._change.wait_for(lambda: self._waiting or self._state != "open")
+            self._change.wait_for(lambda: self._waiting or self._state != "open" or self._broken)
+            if self._broken is not None:
+                raise self._broken
             if not self._waiting:
                 return False
             item = self._waiting.popleft()
@@ -285,6 +338,8 @@ def make_sink(text: str) -> Sink:
         name, target = "film", text
     try:
         sink: type[Sink] = lookup("sink", name)
+    except PackageError as error:
+        raise ValueError(f"{error}; from --output {text!r}") from None
     except LookupError:
         known = f"one of {', '.join(names('sink'))}, or a path ending in {', '.join(FILM_ENDINGS)}"
         raise ValueError(f"expected an output NAME:TARGET, {known}; got {text!r} from --output") from None

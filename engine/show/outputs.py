@@ -1,13 +1,16 @@
 """The outputs of one show: what is drawn is read back once, and every sink is fed with it."""
 
+import contextlib
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from engine.core.types import ByteArray, FloatArray
 from engine.outputs.sink import Sink
+from engine.show.background_task import BackgroundTask
 from engine.stage.readback import Readback
 
 RETRY_S = 2.0  # for outputs that are waited for
@@ -38,7 +41,7 @@ class OutputSet:
         self._numbers: dict[Sink, int] = {}  # in the order in which they came
         self._count = 0
         self._faulty: tuple[Sink, ...] = ()
-        self._awaited: list[Sink] = []
+        self._awaited: dict[Sink, BackgroundTask[bool]] = {}  # each is tried for beside the show
         self._retry_s = 0.0
         self._readback: Readback | None = None
         self._pushed_s = 0.0
@@ -49,20 +52,19 @@ class OutputSet:
 
     def add(self, sink: Sink) -> None:
         """Open `sink` and feed it from now on. Raises OSError or ValueError if it cannot be had."""
-        sink.open(self._size, self._rate_hz, self._sound_rate_hz, self._paced)
-        self._count += 1
-        self._numbers[sink] = self._count
-        self._sinks = (*self._sinks, sink)
-        self._say(sink.announcement())
+        self._prepare(sink)
+        self._begin(sink)
 
     def add_again(self, sink: Sink) -> None:
         """The same after a crash: what was written before stays, and what cannot be had yet is tried again until it can."""
-        sink.restarted()
         try:
-            self.add(sink)
-        except (OSError, ValueError) as error:
+            sink.restarted()
+            self._prepare(sink)
+        except Exception as error:
             self._say(f"{error}; kept playing without it")
-            self._awaited.append(sink)
+            self._awaited[sink] = BackgroundTask(f"await {sink.title}", lambda _: None)  # it was told
+        else:
+            self._begin(sink)
 
     def remove(self, sink: Sink) -> None:
         """Let `sink` write what waits and end, beside the show."""
@@ -74,7 +76,7 @@ class OutputSet:
     def take(self, framebuffer: Any, t_s: float) -> None:
         """Read the picture of the moment `t_s` back from `framebuffer`; the sinks get the one before."""
         self._follow()
-        wanted = any(sink.wants_pictures() for sink in self._sinks)
+        wanted = any(sink.watched() for sink in self._sinks)
         if self._readback is None:
             if not wanted:
                 return
@@ -102,7 +104,10 @@ class OutputSet:
     def close(self) -> None:
         """Let all write what waits, and end. A film waits for as long as it takes; a show in real time has an end."""
         self._let_go()
-        self._awaited.clear()
+        awaited, self._awaited = self._awaited, {}
+        for sink, task in awaited.items():
+            if task.take():
+                _give_back(sink)
         for sink in self._sinks:
             self.remove(sink)
         until_s = time.monotonic() + CLOSE_S
@@ -142,9 +147,16 @@ class OutputSet:
                 self._forget(sink)
         if self._readback is not None and not self._sinks:
             self._let_go()
+        for sink in [sink for sink, task in self._awaited.items() if task.take()]:
+            del self._awaited[sink]
+            self._begin(sink)
+            if sink.format.size != self._size:  # it has changed meanwhile
+                sink.resize(self._size)
         if self._awaited and time.monotonic() - self._retry_s > RETRY_S:
             self._retry_s = time.monotonic()
-            self._awaited = [sink for sink in self._awaited if not self._had(sink)]
+            for sink, task in self._awaited.items():
+                if task.idle:
+                    task.ask(partial(self._try_again, sink))
 
     def _forget(self, sink: Sink) -> None:
         self._sinks = tuple(other for other in self._sinks if other is not sink)
@@ -159,9 +171,30 @@ class OutputSet:
         lost = f"; {status.lost_s:.1f} s of sound lost" if status.lost_s else ""
         self._say(f"{status.title}: {status.pictures} pictures, {status.dropped} dropped{lost}")
 
-    def _had(self, sink: Sink) -> bool:
+    def _prepare(self, sink: Sink) -> None:
+        sink.prepare(self._size, self._rate_hz, self._sound_rate_hz, self._paced)
+
+    def _begin(self, sink: Sink) -> None:
+        """Feed one that is prepared."""
+        sink.start()
+        self._count += 1
+        self._numbers[sink] = self._count
+        self._sinks = (*self._sinks, sink)
+        self._say(sink.announced())
+
+    def _try_again(self, sink: Sink) -> bool:
+        """Whether `sink` could be had; may take its time, on a thread of its own."""
         try:
-            self.add(sink)
-        except (OSError, ValueError):
+            sink.restarted()
+            self._prepare(sink)
+        except Exception:
             return False
+        if sink not in self._awaited:  # the show has ended meanwhile
+            _give_back(sink)
         return True
+
+
+def _give_back(sink: Sink) -> None:
+    """Let go of what one holds that never began."""
+    with contextlib.suppress(Exception):
+        sink.release()

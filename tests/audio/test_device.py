@@ -109,7 +109,7 @@ def test_lost_device_comes_back_by_name(server: PulseServer, clicks: Path) -> No
 
 
 def test_missing_device_is_told_with_what_there_is(server: PulseServer) -> None:
-    with pytest.raises(OSError, match=r"expected an input device, one of: .*pulse.*; got 'Nothing Like It'"):
+    with pytest.raises(OSError, match=r"expected an input device, one of: .*pulse.*; got 'Nothing Like It'$"):
         open_source("Nothing Like It", rate_hz=RATE_HZ, hop=HOP)
     with pytest.raises(ValueError, match="channels up to"):
         open_source("pulse:1-200=main", rate_hz=RATE_HZ, hop=HOP)

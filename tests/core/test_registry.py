@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -37,6 +38,8 @@ def test_unknown_name_lists_what_there_is() -> None:
     known = registry.names("feature")
     with pytest.raises(LookupError, match=f"expected a feature, one of {', '.join(known)}; got 'smell'"):
         registry.lookup("feature", "smell")
+    with pytest.raises(LookupError, match="expected an architecture, one of "):
+        registry.lookup("architecture", "smell")
 
 
 @pytest.mark.parametrize("name", ["onset.smell", "a.b.c", ".onset", "", "on set", "on\0set", "../onset", "x" * 5000])
@@ -48,9 +51,25 @@ def test_a_name_that_is_no_modules_is_unknown_and_leads_nowhere(name: str) -> No
 def test_a_taken_name_is_refused_and_kept() -> None:
     name = registry.names("feature")[0]
     first = registry.lookup("feature", name)
-    with pytest.raises(ValueError, match=f"expected a new feature name, got '{name}'"):
-        registry.register("feature", name)(type("Impostor", (), {}))
-    assert registry.lookup("feature", name) is first
+    taken = re.escape(f"got '{name}', which is {first.__module__}.{first.__qualname__}")
+    copied = {
+        "__module__": "engine.features.copied",
+        "__qualname__": first.__qualname__,
+    }  # copied, not renamed
+    for impostor in (type("Impostor", (), {}), type(first.__name__, (), copied)):
+        own = re.escape(f"{impostor.__module__}.{impostor.__qualname__}")
+        with pytest.raises(ValueError, match=f"expected a new feature name for {own}; {taken}"):
+            registry.register("feature", name)(impostor)
+        assert registry.lookup("feature", name) is first
+
+
+def test_a_module_that_is_loaded_again_takes_its_own_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = registry.names("feature")[0]
+    first = registry.lookup("feature", name)
+    monkeypatch.setitem(registry._parts["feature"], name, first)  # put back after the test
+    again = type(first.__name__, (), {"__module__": first.__module__, "__qualname__": first.__qualname__})
+    registry.register("feature", name)(again)
+    assert registry.lookup("feature", name) is again
 
 
 def test_names_of_old_lead_to_the_part_and_are_not_listed() -> None:
@@ -110,7 +129,13 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     site = tmp_path_factory.mktemp("site")
     entries = {
         "orbits 1.2": {"mover.orbit": "orbits.orbit"},
-        "broken 0.1": {"mover.broken": "broken_part", "mover.empty": "empty_part", "mover.gone": "no_such_module"},
+        "broken 0.1": {
+            "mover.broken": "broken_part",
+            "mover.empty": "empty_part",
+            "mover.gone": "no_such_module",
+            "mover.quits": "quitting_part",
+            "sink.tints": "broken_part",
+        },
         "copycat 3.0": {"mover.walk": "copied_walk", "mover.orbit": "z_orbit"},
     }
     for package, points in entries.items():
@@ -128,6 +153,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (site / "copied_walk.py").write_text(ORBIT.replace('"orbit"', '"walk"'))
     (site / "broken_part.py").write_text("import nothing_there\n")
     (site / "empty_part.py").write_text("")
+    (site / "quitting_part.py").write_text("raise SystemExit(0)\n")
     return site
 
 
@@ -154,7 +180,7 @@ def test_what_cannot_be_imported_or_is_taken_is_told_once_in_a_line_and_left_out
 from engine.core.registry import lookup, names
 print(*names("mover"))
 names("mover")
-for name in ("broken", "empty", "gone"):
+for name in ("broken", "empty", "gone", "quits"):
     try:
         lookup("mover", name)
     except LookupError as error:
@@ -168,6 +194,7 @@ for name in ("broken", "empty", "gone"):
         "expected the mover 'broken' in broken_part of broken 0.1; got ModuleNotFoundError: No module named 'nothing_there'",
         "expected the mover 'empty' in empty_part of broken 0.1; got a module that registers none of this name",
         "expected the mover 'gone' in no_such_module of broken 0.1; got ModuleNotFoundError: No module named 'no_such_module'",
+        "expected the mover 'quits' in quitting_part of broken 0.1; got SystemExit: 0",
     ]
     assert refused == wrongs
     taken = [
@@ -175,6 +202,31 @@ for name in ("broken", "empty", "gone"):
         "expected the mover 'orbit' in z_orbit of copycat 3.0; got a name that orbits 1.2 has taken",
     ]
     assert sorted(done.stderr.splitlines()) == sorted(f"{wrong}; left it out" for wrong in (*wrongs, *taken))
+
+
+def test_an_output_of_a_package_that_cannot_be_imported_says_why(packages: Path) -> None:
+    done = python("from engine.cli import cli; cli(['play', '--headless', '--output', 'tints:x'])", packages)
+    assert done.returncode == 2
+    wrong = "expected the sink 'tints' in broken_part of broken 0.1; got ModuleNotFoundError: No module named 'nothing_there'"
+    assert f"{wrong}; from --output 'tints:x'" in done.stderr
+
+
+def test_in_safe_mode_no_package_is_imported_or_offered(packages: Path) -> None:
+    code = """
+import sys
+from engine.core import resources
+from engine.core.registry import lookup, names
+resources.use_shipped_alone()
+print(*names("mover"))
+print({"broken_part", "empty_part", "orbits.orbit", "quitting_part"} & set(sys.modules))
+try:
+    lookup("mover", "orbit")
+except LookupError as error:
+    print(str(error).partition(",")[0])
+"""
+    done = python(code, packages)
+    assert done.stdout.splitlines() == [" ".join(registry.names("mover")), "set()", "expected a mover"], done.stderr
+    assert done.stderr == ""
 
 
 def test_it_is_listed_plays_in_a_patch_and_has_flags(packages: Path, tmp_path: Path) -> None:
@@ -203,3 +255,55 @@ for given in ((), (("/sun/radius", "0.5"),)):
 """
     done = python(code, packages)
     assert done.stdout.splitlines() == ["2.5 sigma", "2.5", "0.5"], done.stderr
+
+
+ACTION = '''
+from engine.control.action import Action
+from engine.core.registry import register
+
+@register("action", "NAME")
+class Asked(Action):
+    """Do it."""
+    address = "ADDRESS"
+
+    def do(self, show: object, what: KIND = None) -> None: ...
+'''
+
+
+def test_a_packages_action_that_cannot_be_placed_is_left_out_and_the_show_starts(tmp_path: Path) -> None:
+    parts = {
+        "a-freeze": ("/freeze", "str"),
+        "a-record": ("/record", "str"),
+        "a-macro": ("/macro/1", "str"),
+        "a-walk": ("/walk/jitter", "str"),
+        "bad-kind": ("/badly", "list"),
+        "good": ("/good/one", "str"),
+    }
+    info = tmp_path / "acts-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acts\nVersion: 1.0\n")
+    modules = {name: f"acted_{name.replace('-', '_')}" for name in parts}
+    points = "".join(f"action.{name} = {module}\n" for name, module in modules.items())
+    (info / "entry_points.txt").write_text(f"[clavilux.parts]\n{points}")
+    for name, (address, kind) in parts.items():
+        text = ACTION.replace("NAME", name).replace("ADDRESS", address).replace("KIND", kind)
+        (tmp_path / f"{modules[name]}.py").write_text(text)
+    code = """
+import numpy as np
+from engine.core import resources
+from engine.instrument.instrument import HOP, Instrument, find_patch
+from engine.runtime.card import load_card
+model = load_card(resources.model_folder("light")).info("")
+for settings in ((), (("/walk/jitter", "0.3"),)):
+    instrument = Instrument(find_patch("first-light"), model, settings=settings)
+    instrument.hear({"main": np.zeros(HOP, np.float32)}, 0.0)
+kinds = {at: leaf.param.kind for at, leaf in instrument.tree.leaves().items()}
+print(kinds["/freeze"], kinds["/macro/1"], kinds["/walk/jitter"], kinds["/good/one"], "/badly" in kinds)
+print(instrument.tree.leaf("/record").param.action.__module__)
+"""
+    done = python(code, tmp_path)
+    assert done.stdout.splitlines() == ["bool float float action False", "engine.control.actions.record"], done.stderr
+    for name in ("a-freeze", "a-record", "bad-kind"):
+        assert f"action {name} of acts 1.0: expected " in done.stderr
+    for address in ("/macro/1", "/walk/jitter"):
+        assert f"got {address}, which a parameter takes; left the action out" in done.stderr

@@ -10,7 +10,7 @@ from engine.core.registry import lookup, names
 from engine.core.types import FeatureFrame
 from engine.features.analysis import analyser
 from engine.features.analysis.analyser import feature_names, registered
-from engine.features.analysis.feature import Format
+from engine.features.analysis.feature import Feature, Format
 from engine.features.analysis.spectrum import Spectrum
 
 HOP = 256
@@ -58,3 +58,17 @@ def test_two_features_cannot_write_the_same_name(monkeypatch):
     monkeypatch.setattr(analyser, "registered", lambda: {"flux": lookup("feature", "flux"), "copy": copy})
     with pytest.raises(ValueError, match="expected a name of its own from the feature copy; got 'flux', as from flux"):
         feature_names()
+
+
+def test_a_name_that_is_not_declared_is_told_once_with_the_file(monkeypatch, caplog):
+    class Rolloff(Feature):
+        values = ("rolloff",)
+
+        def step(self, hop):
+            hop.values["roloff"] = 0.5
+
+    monkeypatch.setattr(analyser, "registered", lambda: {"rolloff": Rolloff})
+    analysis = analyser.Analysis(hop=HOP, inputs=("main", "kick"))
+    for _ in range(3):
+        analysis.step({}, 0.0)
+    assert caplog.messages == [f"expected the feature rolloff to write rolloff, as it declares; got roloff from {__file__}"]

@@ -165,6 +165,35 @@ def test_no_more_clients_than_there_is_room_for(fed: Fed) -> None:
     until(answered)
 
 
+def test_clients_that_send_their_request_drop_by_drop_lose_their_places(fed: Fed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.outputs.mjpeg.ASK_S", 1.0)
+    slow = [socket.create_connection(("127.0.0.1", fed.sink.port)) for _ in range(MOST_CLIENTS)]
+    for client in slow:
+        client.sendall(b"GET / HTTP/1.1\r\n")
+
+    def all_are_let_go() -> bool:
+        gone = 0
+        for client in slow:
+            try:
+                client.sendall(b"X-More: 1\r\n")
+            except OSError:
+                gone += 1
+        time.sleep(0.2)
+        return gone == MOST_CLIENTS
+
+    until(all_are_let_go)
+    until(lambda: fed.sink._server._places._value == MOST_CLIENTS)
+    assert fed.get("/").status == 200
+    stream = fed.get("/stream.mjpg")  # whoever has asked is not hurried
+    stream.readline()
+    began = time.monotonic()
+    while time.monotonic() - began < 2.0:
+        part(stream)
+    stream.close()
+    for client in slow:
+        client.close()
+
+
 def test_a_web_page_from_elsewhere_is_not_let_in(fed: Fed) -> None:
     for host in ("evil.example", "evil.example:8090", "127.0.0.1.evil.example", ""):
         for path in ("/", "/stream.mjpg", "/frame.jpg"):

@@ -1,5 +1,7 @@
 """What every sink can rely on, and the show with it: shown with sinks that hang, fail and take their time."""
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -171,6 +173,74 @@ def test_a_fault_ends_the_sink_with_a_message_and_what_comes_later_is_harmless(
     sink.picture(picture(1), 9.0)
     sink.close()
     assert sink.status() == status
+
+
+@pytest.mark.parametrize("hook", ["begin", "write_picture", "release"])
+@pytest.mark.parametrize("ending", [SystemExit(0), RuntimeError("no ink")])
+def test_a_hook_that_ends_its_thread_or_cannot_tell_of_its_fault_leaves_no_film_waiting(
+    opened: Callable[..., Notebook], monkeypatch: pytest.MonkeyPatch, hook: str, ending: BaseException
+) -> None:
+    def fail(*_: object) -> None:
+        raise ending
+
+    monkeypatch.setattr(Notebook, hook, fail)
+    if isinstance(ending, Exception):
+        monkeypatch.setattr(Notebook, "fault", fail)
+    sink = opened(paced=False)
+    if hook != "release":
+        for number in range(20):  # more than there is room for
+            sink.picture(picture(number), number / 30)
+    sink.close(wait=False)
+    assert sink.wait_closed(REACH_S)
+    assert sink.status().state == "failed"
+    (message,) = sink.messages()
+    assert message.startswith(f"expected output notebook to go on; got {type(ending).__name__}")
+
+
+@pytest.mark.parametrize("hook", ["wants_pictures", "announcement"])
+def test_a_hook_that_fails_in_the_callers_thread_ends_the_sink_alone(
+    opened: Callable[..., Notebook], monkeypatch: pytest.MonkeyPatch, hook: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("no ink")
+
+    monkeypatch.setattr(Notebook, hook, fail)
+    sink = opened(paced=False)
+    assert sink.announced() == "output notebook"
+    sink.picture(picture(1), 0.0)
+    assert sink.wait_closed(REACH_S)
+    assert sink.messages() == ["expected output notebook to go on; got no ink; kept everything else"]
+    assert "release" in sink.done
+
+
+NICED = """
+import os, sys, threading
+sys.path.insert(0, {folder!r})
+from test_sink import Notebook, picture
+
+class Niced(Notebook):
+    def begin(self):
+        print(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+
+if os.getuid() == 0:
+    os.setuid(65534)
+sink = Niced()
+sink.gate.set()
+sink.open((6, 4), 30.0, 48000, paced=True)
+sink.picture(picture(1), 0.0)
+sink.close()
+print(sink.numbers, sink.status().state)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread has no niceness of its own")
+def test_a_show_that_was_niced_before_keeps_its_niceness_and_its_outputs() -> None:
+    code = NICED.format(folder=str(Path(__file__).parent))
+    command = ["nice", "-n", "9", sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    niceness, rest = done.stdout.splitlines()
+    assert int(niceness) >= 9
+    assert rest == "[1] closed", done.stderr
 
 
 def test_one_that_cannot_be_had_says_so_at_once_and_can_be_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:

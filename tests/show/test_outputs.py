@@ -207,6 +207,72 @@ def test_a_port_still_taken_after_a_crash_is_tried_again_until_it_is_free(
     assert drawn.said[1:] == [f"the picture is at http://127.0.0.1:{before.port}/"]
 
 
+class Slow(Kept):
+    """Cannot be had at first, and then takes its time."""
+
+    def __init__(self) -> None:
+        super().__init__("slow")
+        self.tries, self.gate = 0, threading.Event()
+
+    def acquire(self) -> None:
+        self.tries += 1
+        if self.tries == 1:
+            raise RuntimeError("no such host")
+        self.gate.wait(30.0)
+
+
+def test_an_output_that_is_waited_for_is_looked_up_beside_the_show(stack: ExitStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.show.outputs.RETRY_S", 0.0)
+    drawn, slow = Drawn(stack), Slow()
+    stack.callback(slow.gate.set)
+    drawn.outputs.add_again(slow)
+    assert drawn.said == ["expected output slow to open; got RuntimeError: no such host; kept playing without it"]
+    began = time.monotonic()
+    while slow.tries < 2:
+        drawn.draw(1)
+        assert time.monotonic() - began < 20.0
+    for number in range(20):
+        drawn.draw(number)
+    assert len(drawn.outputs) == 0
+    drawn.resize(48, 24)
+    drawn.outputs.resize((48, 24))
+    slow.gate.set()
+    while not len(drawn.outputs):
+        drawn.draw(1)
+        assert time.monotonic() - began < 20.0
+    drawn.draw(7)
+    drawn.outputs.close()
+    assert slow.tries == 2
+    assert slow.sizes == [(48, 24)]
+    assert slow.pictures[-1][1].shape == (24, 48, 4)
+    assert drawn.said[1] == "output slow"
+
+
+@pytest.mark.parametrize("hook", ["wants_pictures", "announcement"])
+def test_a_hook_that_fails_while_drawing_ends_that_output_alone(
+    stack: ExitStack, monkeypatch: pytest.MonkeyPatch, hook: str
+) -> None:
+    def fail() -> None:
+        raise RuntimeError("no ink")
+
+    drawn, good, bad = Drawn(stack), Kept("good"), Kept("bad")
+    monkeypatch.setattr(bad, hook, fail)
+    drawn.outputs.add(bad)
+    drawn.outputs.add(good)
+    drawn.draw(0)
+    assert bad.wait_closed(20.0)
+    for number in range(1, 9):
+        drawn.draw(number)
+    drawn.outputs.close()
+    assert [int(picture[0, 0, 0]) for _, picture in good.pictures] == list(range(9))
+    assert drawn.said.count("expected output bad to go on; got no ink; kept everything else") == 1
+
+
+def test_an_output_that_cannot_be_opened_for_any_reason_is_refused_like_a_taken_port(stack: ExitStack) -> None:
+    with pytest.raises(OSError, match="expected output slow to open; got RuntimeError: no such host"):
+        Drawn(stack).outputs.add(Slow())
+
+
 def test_a_sink_that_hangs_forever_holds_up_no_frame_of_the_show_and_no_other_sink(stack: ExitStack) -> None:
     live, _ = performing(stack, open_sound("synthetic", False, True, 0))
     until(live, lambda: live.frames > 3)

@@ -1,5 +1,7 @@
 """Puts the features together: hops of sound in, one `FeatureFrame` a hop out."""
 
+import logging
+import sys
 from collections.abc import Mapping, Sequence
 from graphlib import TopologicalSorter
 
@@ -8,8 +10,10 @@ import numpy as np
 from engine.core.params import Leaf, Parametric, answer_to_former
 from engine.core.registry import former_names, lookup, names
 from engine.core.types import Event, FeatureFrame, FeatureNames, FloatArray
-from engine.features.analysis.feature import Feature, Format
+from engine.features.analysis.feature import Feature, Format, Hop
 from engine.features.analysis.spectrum import Spectrum
+
+log = logging.getLogger("clavilux.analysis")
 
 
 def registered() -> dict[str, type[Feature]]:
@@ -49,7 +53,7 @@ class Analysis(Parametric):
         self._silence = np.zeros(hop, np.float32)
         parts = registered()
         order = tuple(TopologicalSorter({name: part.after for name, part in parts.items()}).static_order())
-        self._chains: list[tuple[str, str, Spectrum, tuple[Feature, ...]]] = []
+        self._chains: list[tuple[str, str, Spectrum, Mapping[str, Feature]]] = []
         leaves: dict[str, Leaf] = dict(self.leaves)
         for place, name in enumerate(self.inputs):
             prefix = f"{name}/" if place else ""
@@ -57,9 +61,10 @@ class Analysis(Parametric):
             for key, part in features.items():
                 answer_to_former(part.leaves, former_names("feature", key))
             leaves.update({f"{prefix}{key}/{leaf}": item for key, part in features.items() for leaf, item in part.leaves.items()})
-            self._chains.append((name, prefix, Spectrum(self.format), tuple(features.values())))
+            self._chains.append((name, prefix, Spectrum(self.format), features))
         self.leaves = leaves
         self._number = 0
+        self._checked = False
 
     def step(self, hops: Mapping[str, FloatArray], t_heard: float) -> FeatureFrame:
         """Analyse the next hop of every input: (hop,) mono float32 each; an input that is missing is silent.
@@ -73,8 +78,12 @@ class Analysis(Parametric):
         events: list[Event] = []
         for name, prefix, spectrum, features in self._chains:
             hop = spectrum.step(hops.get(name, self._silence), number)
-            for feature in features:
-                feature.step(hop)
+            if self._checked:
+                for feature in features.values():
+                    feature.step(hop)
+            else:  # the first hop of the first input, which has all features
+                self._checked = True
+                _step_and_check(features, hop)
             if prefix:
                 values.update({prefix + key: value for key, value in hop.values.items()})
                 vectors.update({prefix + key: vector for key, vector in hop.vectors.items()})
@@ -88,5 +97,18 @@ class Analysis(Parametric):
         self._number = 0
         for _, _, spectrum, features in self._chains:
             spectrum.reset()
-            for feature in features:
+            for feature in features.values():
                 feature.reset()
+
+
+def _step_and_check(features: Mapping[str, Feature], hop: Hop) -> None:
+    """Step the features, and log of each what it writes under names that it does not declare: nothing could listen to that."""
+    for name, feature in features.items():
+        before = hop.values.keys() | hop.vectors.keys()
+        feature.step(hop)
+        declared = (*feature.values, *feature.vectors)
+        wrong = sorted((hop.values.keys() | hop.vectors.keys()) - before - set(declared))
+        if wrong:
+            file = sys.modules[type(feature).__module__].__file__
+            known = ", ".join(declared) or "nothing"
+            log.error("expected the feature %s to write %s, as it declares; got %s from %s", name, known, ", ".join(wrong), file)

@@ -36,6 +36,8 @@ class Format:
 class Hop:
     """What is known of one hop of one input. Features read what earlier features wrote, and add their own.
 
+    It holds no samples at the full rate: `magnitude` is the spectrum of the newest window, `low` a slow copy of the sound.
+    The feature `gain` writes `gain`, `bands` writes `log_mel`, `flux` the novelties: who reads one names its writer in `after`.
     Arrays belong to the spectrum and are overwritten by the next hop; what goes into `vectors` must be a copy.
     """
 
@@ -60,7 +62,8 @@ class Feature(Parametric, ABC):
     """One measurement, stepped once a hop. Stages of slow work are counted in hops, so runs are repeatable.
 
     It declares what it writes, which is then what patches and remotes may listen to: numbers of 0..1, unless their names carry
-    a unit (_db, _hz, _bpm, _count).
+    a unit (_db, _hz, _bpm, _count). Parameters are `Param`s of the class; state belongs in `reset`, which `__init__` calls. What
+    is fixed for good goes into an `__init__(self, form)`, before `super().__init__(form)`.
     """
 
     values: ClassVar[tuple[str, ...]] = ()  # names of the numbers that every step writes

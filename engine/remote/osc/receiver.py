@@ -295,7 +295,9 @@ class Receiver:
 
         def line() -> str:
             leaf = self._leaves.get(address)
-            return f"{wrong[:160]}; kept {address}{'' if leaf is None else f' at {leaf.base!r:.40}'}"
+            if leaf is None:
+                return f"{wrong[:160]}; kept {address}"
+            return f"{wrong[:160]}; kept {address} at {leaf.base!r:.40}" if leaf.param.holds else wrong[:160]
 
         self._refuse(UNKNOWN if isinstance(error, LookupError) else BAD_VALUE, sender, now_s, line)
 

@@ -104,7 +104,13 @@ def test_what_cannot_be_taken_changes_nothing_and_is_counted(
     assert len(said) == 1
     assert said[0].startswith("OSC from 127.0.0.1:50000: expected ")
     assert "; got " in said[0]
-    assert "; kept " in said[0]
+    leaf = show.tree.leaves().get(address.removeprefix("/n"))
+    assert ("; kept " in said[0]) == (leaf is None or leaf.param.holds)
+
+
+def test_what_holds_no_value_has_none_to_keep(receiver: Receiver, said: list[str]) -> None:
+    tell(receiver, "/panic", "now", tags="s")
+    assert said == ["OSC from 127.0.0.1:50000: expected trigger for panic; got 'now'"]
 
 
 def test_no_numbers_are_no_vector_of_a_given_length(show: Show, receiver: Receiver) -> None:

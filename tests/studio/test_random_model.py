@@ -39,7 +39,7 @@ def test_what_was_written_is_said_and_all_may_read_it(tmp_path: Path, capsys: py
         ("3", "expected JSON with name, architecture, config; got 3"),
         ("{}", "expected JSON with name, architecture, config; got none of them"),
         (told(config=[]), "expected a table for config; got []"),
-        (told(architecture="moire"), "expected a architecture, one of biggan_deep, "),
+        (told(architecture="moire"), "expected an architecture, one of biggan_deep, "),
         (told(config={}), "expected the key "),
         (told(config=CONFIG | {"w_dim": "two"}), "expected a config that stylegan2 takes; got "),
     ],

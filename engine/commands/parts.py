@@ -52,13 +52,18 @@ def parts(kind: str) -> Iterator[dict[str, Any]]:
         return
     for name in known:
         part = lookup(kind, name)
+        try:
+            facts = _facts(part)
+        except Exception as error:  # of a package: whatever it raises leaves the others listed
+            click.echo(f"expected {kind} {name} to be declared well; got {error}; left it out", err=True)
+            continue
         yield {
             "kind": kind,
             "name": name,
             "doc": _first_line(sys.modules[part.__module__].__doc__) or _first_line(part.__doc__),
             "package": origin(kind, name),
             "parameters": [_parameter(param) for param in part.params()] if issubclass(part, Parametric) else [],
-            **_facts(part),
+            **facts,
         }
 
 

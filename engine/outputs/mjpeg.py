@@ -81,8 +81,9 @@ class MjpegSink(Sink):
         return self._newest.viewers
 
     def announcement(self) -> str:
-        host = LOOPBACK if self.host in ("0.0.0.0", "::") else self.host
-        return f"the picture is at http://{_place(host, self.port)}/"
+        if self.host in ("0.0.0.0", "::"):
+            return f"the picture is at http://{_place(LOOPBACK, self.port)}/ and at this machine's other addresses"
+        return f"the picture is at http://{_place(self.host, self.port)}/"
 
     def acquire(self) -> None:
         try:

@@ -307,3 +307,8 @@ print(instrument.tree.leaf("/record").param.action.__module__)
         assert f"action {name} of acts 1.0: expected " in done.stderr
     for address in ("/macro/1", "/walk/jitter"):
         assert f"got {address}, which a parameter takes; left the action out" in done.stderr
+    listed = python("from engine.cli import cli; cli(['parts', 'action'])", tmp_path)
+    assert listed.returncode == 0
+    assert "action good  (acts 1.0)" in listed.stdout
+    assert "expected action bad-kind to be declared well; got " in listed.stderr
+    assert "Traceback" not in listed.stderr

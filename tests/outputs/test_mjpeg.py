@@ -276,3 +276,8 @@ def test_a_page_goes_on_by_itself_when_the_show_is_back_after_a_crash(chromium: 
     finally:
         browser.send_signal(signal.SIGTERM)
         browser.wait(REACH_S)
+
+
+def test_where_the_picture_is_says_the_truth_of_one_address_and_of_all() -> None:
+    assert MjpegSink("127.0.0.1", 81).announcement() == "the picture is at http://127.0.0.1:81/"
+    assert "this machine's other addresses" in MjpegSink("0.0.0.0", 81).announcement()

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 
 import numpy as np
@@ -33,12 +32,6 @@ class Drawn:
     def draw(self, grey: int) -> None:
         self.framebuffer.clear(grey / 255, grey / 255, grey / 255, 1.0)
         self.outputs.take(self.framebuffer, grey / 30)
-
-
-@pytest.fixture
-def stack() -> Iterator[ExitStack]:
-    with ExitStack() as stack:
-        yield stack
 
 
 def test_all_sinks_get_every_picture_with_its_own_time_and_all_sound(stack: ExitStack) -> None:

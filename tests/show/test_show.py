@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -81,12 +80,6 @@ def test_two_films_of_one_seed_are_the_same_show() -> None:
     first, again, other = ticks(3), ticks(3), ticks(4)
     assert first == again
     assert first != other
-
-
-@pytest.fixture
-def stack() -> Iterator[ExitStack]:
-    with ExitStack() as stack:
-        yield stack
 
 
 def test_show_goes_on_while_the_generator_is_killed(stack: ExitStack) -> None:

@@ -24,7 +24,8 @@ INSTALLED_FROM := pyproject.toml constraints.txt Makefile
 
 play: system-play .venv/play.stamp
 	@if $(BIN)/python -m engine.windows.display; then $(BIN)/clavilux play $(PLAY); else \
-		echo "no window can be opened here: rendering the demo to out/first-light.mp4 instead"; $(BIN)/clavilux render; fi
+		echo "no window can be opened here: rendering the demo to out/first-light.mp4 instead"; \
+		$(BIN)/clavilux render -o out/first-light.mp4; fi
 
 quick: system-test .venv/test.stamp
 	$(BIN)/python -m tools.quick
@@ -43,7 +44,7 @@ bench: system-test .venv/test.stamp
 	$(BIN)/clavilux bench stage --json out/bench-stage.json
 
 picture: system-play .venv/play.stamp
-	$(BIN)/clavilux render
+	$(BIN)/clavilux render -o out/first-light.mp4
 	$(BIN)/python -c "from pathlib import Path; from engine.outputs.contact_sheet import contact_sheet; \
 		contact_sheet(Path('out/first-light.mp4'), Path('patches/demo/first-light.jpg'), pictures=12, columns=3, width=420)"
 

@@ -98,7 +98,8 @@ def rendered(words: Sequence[str], monkeypatch: pytest.MonkeyPatch) -> PlayOptio
     return heard[0]
 
 
-def test_render_films_the_demo_or_a_song(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_render_films_the_demo_or_a_song(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
     options = rendered((), monkeypatch)
     assert (options.mode, options.audio, options.rate_hz) == ("film", "demo", 30.0)
     assert options.record == Path("out/first-light.mp4")
@@ -109,6 +110,16 @@ def test_render_films_the_demo_or_a_song(monkeypatch: pytest.MonkeyPatch) -> Non
     assert options.params == (("/walk/speed", "0.3"), ("/freeze", "on"))
     assert rendered(("songs/a.b.mp3",), monkeypatch).record == Path("out/a.b.mp4")
     assert rendered(("song.flac", "--output", "there.mp4"), monkeypatch).record is None
+    assert rendered(("song.flac", "--patch", "tidal"), monkeypatch).record == Path("out/song-tidal.mp4")
+    assert rendered(("--patch", "tidal"), monkeypatch).record == Path("out/first-light-tidal.mp4")
+
+
+def test_a_film_is_written_over_another_only_where_its_name_is_given(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("out").mkdir()
+    Path("out/first-light.mp4").write_bytes(b"filmed before")
+    assert rendered((), monkeypatch).record == Path("out/first-light-2.mp4")
+    assert rendered(("-o", "out/first-light.mp4"), monkeypatch).record == Path("out/first-light.mp4")
 
 
 def test_a_film_of_a_show_leaves_the_shows_own_outputs_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,71 +1,189 @@
-"""Decodes files of sound: libsndfile, else FFmpeg (a video's sound too)."""
+"""Decodes files of sound to stereo: libsndfile where it is exact, else FFmpeg (a video's sound too)."""
 
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 
+from engine.audio.downmix import to_stereo
+from engine.audio.ogg_chain import chain_links
 from engine.core.types import FloatArray
 
 log = logging.getLogger("clavilux.sources")
 BLOCK = 8192  # frames decoded at a time: long files are streamed, never held
+GUESSED = ("MP3", "MPEG", "OGG")  # libsndfile believes the length these say, or guess, and stops there
+UNINDEXED = 0x0100 | 0x0200  # of FFmpeg's formats: no index to seek in, or times that jump
+PREROLL_S = 0.5  # decoded before the place asked for: an MP3's frames borrow bits from those before
+_BARE = re.compile(r"[usf](8|16|24|32|64)(le|be)?|alaw|mulaw|vidc")  # FFmpeg's names of bare samples
 
 
 def decoded(path: Path, from_s: float = 0.0) -> Iterator[tuple[FloatArray, int]]:
-    """Blocks (n, 2) of a file and their rate in Hz, from about `from_s`; from its beginning where it is not so long.
+    """Blocks (n, 2) of a file and their rate in Hz, from `from_s`: nothing where the file is not so long. The rate may change.
 
-    Raises OSError for a file without sound; damage further on ends the file.
+    Packets that cannot be decoded are left out. Raises OSError for a file without sound, and where no more can be read of it.
     """
     import soundfile
 
     try:
         file = soundfile.SoundFile(path)
+    except TypeError:
+        raise OSError(_bare(path)) from None
     except soundfile.LibsndfileError:
-        yield from _decoded_by_ffmpeg(path, from_s)
+        yield from _by_ffmpeg(path, from_s)
         return
     with file:
-        block = np.zeros((BLOCK, file.channels), np.float32)
+        if file.format not in GUESSED and file.channels <= 2:
+            yield from _by_libsndfile(file, path, from_s)
+            return
+    yield from _by_ffmpeg(path, from_s)
+
+
+def _by_libsndfile(file: Any, path: Path, from_s: float) -> Iterator[tuple[FloatArray, int]]:
+    import soundfile
+
+    block = np.zeros((BLOCK, file.channels), np.float32)
+    try:
+        if from_s > 0.0:
+            file.seek(min(int(from_s * file.samplerate), file.frames))
+        while count := len(file.read(dtype="float32", always_2d=True, out=block)):
+            yield to_stereo(block[:count]), file.samplerate
+    except soundfile.LibsndfileError as error:
+        raise OSError(f"expected sound up to the end of {path}; got {error}") from error
+
+
+def _by_ffmpeg(path: Path, from_s: float) -> Iterator[tuple[FloatArray, int]]:
+    with path.open("rb") as file:
+        links = chain_links(file)
+    if len(links) < 2:
+        yield from _stream(path, str(path), from_s)
+        return
+    for start, end in links:  # of chained Ogg, each with a rate of its own; FFmpeg reads one
+        with path.open("rb") as file:
+            part = _Part(file, start, end)
+            length_s = _length_s(path, part) if from_s > 0.0 else 0.0
+            if from_s <= 0.0 or from_s < length_s:
+                yield from _stream(path, part, from_s)
+            from_s = max(0.0, from_s - length_s)
+
+
+def _stream(path: Path, source: "str | _Part", from_s: float) -> Iterator[tuple[FloatArray, int]]:
+    """The first stream of sound, exactly from `from_s`."""
+    import av
+
+    damaged = 0
+    with _opened(path, source) as container:
         try:
-            if 0.0 < from_s < file.frames / file.samplerate and file.seekable():
-                file.seek(int(from_s * file.samplerate))
-            while count := len(file.read(dtype="float32", always_2d=True, out=block)):
-                yield _stereo(block[:count]), file.samplerate
-        except soundfile.LibsndfileError as error:
-            log.warning("expected sound up to the end of %s; got %s; it ends here", path, error)
+            at_s, packets = _skipped(container, from_s)
+            for packet in packets:
+                try:
+                    frames = packet.decode()
+                except av.FFmpegError:
+                    damaged += 1  # one bad packet is a click, not the end
+                    continue
+                for frame in frames:
+                    rate = frame.sample_rate
+                    late = min(frame.samples, max(0, round((from_s - at_s) * rate)))
+                    at_s += frame.samples / rate
+                    if late < frame.samples:
+                        yield to_stereo(_samples(frame)[late:], [channel.name for channel in frame.layout.channels]), rate
+        except av.FFmpegError as error:
+            raise OSError(f"expected sound up to the end of {path}; got {error}") from error
+    if damaged:
+        log.warning("expected sound in every packet of %s; got %d damaged ones, left out", path, damaged)
 
 
-def _decoded_by_ffmpeg(path: Path, from_s: float) -> Iterator[tuple[FloatArray, int]]:
+def _opened(path: Path, source: "str | _Part") -> Any:
     import av
 
     try:
-        container = av.open(str(path))
+        container = av.open(source)
     except (av.FFmpegError, OSError) as error:
         raise OSError(f"expected a file of sound that libsndfile or FFmpeg reads; got {path} ({error})") from error
-    with container:
-        if not container.streams.audio:
-            raise OSError(f"expected a file with sound; got {path}, which has none")
-        if container.duration and 0.0 < from_s < container.duration / av.time_base:
-            container.seek(int(from_s * av.time_base))
-        resampler = av.AudioResampler("flt", "stereo")  # folds surround down, keeps the rate
-        damaged = 0
-        for packet in container.demux(container.streams.audio[0]):
-            try:
-                frames = packet.decode()
-            except av.FFmpegError:
-                damaged += 1  # one bad packet is a click, not the end
-                continue
-            for frame in frames:
-                for part in resampler.resample(frame):
-                    yield np.asarray(part.to_ndarray(), np.float32).reshape(-1, 2), part.sample_rate
-        if damaged:
-            log.warning("expected sound in every packet of %s; got %d damaged ones, left out", path, damaged)
+    if _BARE.fullmatch(container.format.name):
+        container.close()
+        raise OSError(_bare(path))
+    if not container.streams.audio:
+        container.close()
+        raise OSError(f"expected a file with sound; got {path}, which has none")
+    return container
 
 
-def _stereo(block: FloatArray) -> FloatArray:
-    """Mono on both sides; channels beyond two are mixed into both, 3 dB down."""
-    if block.shape[1] == 1:
-        return np.repeat(block, 2, axis=1)
-    if block.shape[1] == 2:
-        return block.copy()
-    return np.asarray(block[:, :2] + np.sqrt(0.5) * block[:, 2:].sum(axis=1, keepdims=True), np.float32)
+def _skipped(container: Any, from_s: float) -> tuple[float, Iterator[Any]]:
+    """Where decoding begins, in seconds, and the packets from there: shortly before `from_s`."""
+    stream = container.streams.audio[0]
+    until_s = from_s - PREROLL_S
+    if until_s <= 0.0:
+        return 0.0, container.demux(stream)
+    if container.format.flags & UNINDEXED:
+        return _counted(container.demux(stream), until_s)
+    first_s = float((stream.start_time or 0) * stream.time_base)
+    container.seek(int((first_s + until_s) / stream.time_base), stream=stream)
+    packets = container.demux(stream)
+    for packet in packets:
+        if packet.pts is not None:
+            return float(packet.pts * packet.time_base) - first_s, _again(packet, packets)
+    return from_s, packets  # the end
+
+
+def _counted(packets: Iterator[Any], until_s: float) -> tuple[float, Iterator[Any]]:
+    """The same by adding up packets: what the file says of itself is a guess, and decoding takes a hundred times as long.
+
+    Of AAC whose rate changes on the way, FFmpeg gives lengths by the first rate: the place is then late.
+    """
+    at_s = 0.0
+    for packet in packets:
+        if at_s >= until_s:
+            return at_s, _again(packet, packets)
+        at_s += float((packet.duration or 0) * packet.time_base)
+    return at_s, packets
+
+
+def _again(packet: Any, packets: Iterator[Any]) -> Iterator[Any]:
+    yield packet
+    yield from packets
+
+
+def _length_s(path: Path, part: "_Part") -> float:
+    with _opened(path, part) as container:
+        length_s, _ = _counted(container.demux(container.streams.audio[0]), float("inf"))
+    part.seek(0)
+    return length_s
+
+
+def _samples(frame: Any) -> FloatArray:
+    """A frame's samples (n, channels), -1..1."""
+    array: Any = frame.to_ndarray()
+    array = array.T if frame.format.is_planar else array.reshape(-1, frame.layout.nb_channels)
+    if array.dtype.kind == "f":
+        return np.asarray(array, np.float32)
+    half = 2.0 ** (8 * array.dtype.itemsize - 1)
+    return np.asarray((array - (half if array.dtype.kind == "u" else 0.0)) / half, np.float32)
+
+
+def _bare(path: Path) -> str:
+    return (
+        f"expected a file that says its rate and channels; got bare samples in {path}"
+        f" (convert it, as in: ffmpeg -f s16le -ar 48000 -ac 2 -i {path.name} {path.stem}.wav)"
+    )
+
+
+class _Part:
+    """The bytes `start` to `end` of a file, as a file: what FFmpeg reads."""
+
+    def __init__(self, file: IO[bytes], start: int, end: int) -> None:
+        self._file, self._start, self._end = file, start, end
+        self.seek(0)
+
+    def read(self, size: int = -1) -> bytes:
+        left = self._end - self._file.tell()
+        return self._file.read(left if size < 0 else max(0, min(size, left)))
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        base = (self._start, self._file.tell(), self._end)[whence]
+        return self._file.seek(max(self._start, base + offset)) - self._start
+
+    def tell(self) -> int:
+        return self._file.tell() - self._start

@@ -66,11 +66,17 @@ class Playback:
         self._closed.wait(max(0.0, min(due, deadline) - time.monotonic()))
         return None if due > deadline or self._closed.is_set() else self._queue.popleft()
 
+    @property
+    def closed(self) -> bool:
+        """Whether its thread has ended: nothing is using the hops any more."""
+        return not self._thread.is_alive()
+
     def close(self) -> None:
         """Fall silent at once."""
         self._closed.set()
         self._arrived.set()
         self._thread.join(5.0)
+        self._hops = iter(())
 
     def _run(self) -> None:
         try:

@@ -14,9 +14,22 @@ class Rehop:
 
     def __init__(self, from_hz: int, rate_hz: int, channels: int, hop: int) -> None:
         # Cleaned before it is resampled: a NaN would spread over the filter's length.
-        self._resampler: Any = None if from_hz == rate_hz else soxr.ResampleStream(from_hz, rate_hz, channels)
+        self._from_hz, self._rate_hz = rate_hz, rate_hz
+        self._resampler: Any = None
         self._rest = np.zeros((0, channels), np.float32)
         self._hop = hop
+        self.change_rate(from_hz)
+
+    def change_rate(self, from_hz: int) -> None:
+        """What comes from here on has this rate; what the filter still holds of the other comes first."""
+        if from_hz == self._from_hz:
+            return
+        channels = self._rest.shape[1]
+        if self._resampler is not None:
+            tail = self._resampler.resample_chunk(np.zeros((0, channels), np.float32), last=True)
+            self._rest = np.concatenate([self._rest, tail])
+        self._from_hz = from_hz
+        self._resampler = None if from_hz == self._rate_hz else soxr.ResampleStream(from_hz, self._rate_hz, channels)
 
     @property
     def waiting(self) -> int:

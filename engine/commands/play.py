@@ -65,7 +65,7 @@ def without_the_users(options: PlayOptions) -> PlayOptions:
     "--record",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Write what is shown and heard to FILE (.mp4, .m4v, .mov), while it plays.",
+    help="Write what is shown and heard to FILE (.mp4, .m4v, .mov, .mkv), while it plays.",
 )
 @click.option("--osc-bind", default="127.0.0.1:9000", metavar="HOST:PORT", show_default=True, help="Listen for OSC here, or off.")
 @click.option("--osc-tcp", default="", metavar="HOST:PORT", help="Listen for OSC over TCP (SLIP) as well.")

@@ -21,15 +21,18 @@ from engine.show.options import DEMO, PlayOptions
 EPILOG = """\b
 Examples:
   clavilux render                                   the demo track, into out/first-light.mp4
+  clavilux render --patch tidal                     the same with another patch, into out/first-light-tidal.mp4
   clavilux render song.flac -o film.mp4 --patch tidal --size 1920x1080
   clavilux render song.flac --at 30 "/patch/load tidal" --at 42.5 "/macro/1 0.9"
   clavilux render song.flac --show friday           with a show's patch, model and parameters"""
+
+DEMO_TITLE = "first-light"  # of the track
 
 
 @click.command(cls=PerformanceCommand, epilog=EPILOG)
 @click.argument("song", required=False, metavar="[SONG]")
 @click.option(
-    "-o", "record", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="The film: .mp4, .m4v or .mov."
+    "-o", "record", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="The film: .mp4, .m4v, .mov or .mkv."
 )
 @click.option("--patch", metavar="PATCH", shell_complete=complete_patch, help="The patch; the usual one of the model by default.")
 @click.option("--from", "from_s", type=Between(0), default=0.0, metavar="SECONDS", help="Where in the song the film begins.")
@@ -70,11 +73,12 @@ def command(
         given["outputs"] = ()  # a show's are those of its concert, whose recording this would write over
     audio = song or given.pop("audio")
     given.pop("audio", None)
-    given["patch"] = given["patch"] or usual_patch(given["model"])
+    named = given["patch"]
+    given["patch"] = named or usual_patch(given["model"])
     params = (*ctx.meta["params"], *settings)
     options = PlayOptions(mode="film", audio=audio, rate_hz=given.pop("fps"), params=params, **given)
     if record is None and not any(isinstance(sink, FilmSink) for sink in made_outputs(options.outputs)):
-        record = Path("out") / f"{'first-light' if audio == DEMO else Path(audio).stem}.mp4"
+        record = default_film(audio, named)
     options = replace(options, record=record)
     if show is not None:
         flags = {address for address, _ in params}
@@ -84,3 +88,12 @@ def command(
     from engine.show.perform import perform
 
     perform(options)
+
+
+def default_film(audio: str, patch: str | None) -> Path:
+    """A new file named after what is heard and, if a patch was named, shown."""
+    from engine.outputs.filenames import unused
+
+    heard = DEMO_TITLE if audio == DEMO else Path(audio).stem
+    words = [heard] if patch is None or Path(patch).stem == heard else [heard, Path(patch).stem]
+    return unused(Path("out") / f"{'-'.join(words)}.mp4")

@@ -22,6 +22,7 @@ from engine.guard.journal import Claim, state_folder
 from engine.guard.launch_environment import NO_DISPLAY, NONE_LEFT, LaunchEnvironment
 from engine.guard.show_watchdog import LOOK_S, SAFE_CRASHES, CrashCounter, Watch
 
+SAME_S = 0.2  # `timeout` and service managers send a signal to a process and to its group: that is one request
 LEAVE_S = 15.0  # for a show that was asked to end; a second request does not wait
 NO_START_S = 2.0  # after a process that could not be started at all
 NO_DISPLAY_S = 0.5  # between looks for one
@@ -43,7 +44,7 @@ class Supervisor:
     def __init__(self, words: Sequence[str], seconds: float | None, resume: bool, safe: bool) -> None:
         self._words, self._seconds, self._resume = tuple(words), seconds, resume
         self._crashes = CrashCounter(safe)
-        self._asked = 0  # how often we were asked to end
+        self._asked, self._asked_s = 0, 0.0  # how often we were asked to end, and when last
         self._began_s: float | None = None  # when the first picture was shown
         self._started_s: float | None = None  # how long that took
         self._claim: Claim | None = None
@@ -165,7 +166,10 @@ class Supervisor:
             time.sleep(LOOK_S)
 
     def _ask(self, *_: object) -> None:
-        self._asked += 1
+        now_s = time.monotonic()
+        if now_s - self._asked_s > SAME_S:
+            self._asked += 1
+        self._asked_s = now_s
 
 
 def start(words: Sequence[str], launch: LaunchEnvironment) -> tuple["subprocess.Popen[bytes]", int]:

@@ -4,7 +4,12 @@ import contextlib
 import time
 from pathlib import Path
 
-FILM_ENDINGS = (".mp4", ".m4v", ".mov")
+FILM_ENDINGS = (".mp4", ".m4v", ".mov", ".mkv")
+
+
+def is_film(path: Path) -> bool:
+    """Whether a film of this name can be written; capital letters in its ending are as good."""
+    return path.suffix.lower() in FILM_ENDINGS
 
 
 def unused(path: Path) -> Path:

@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.core.registry import register
 from engine.core.types import ByteArray, FloatArray
-from engine.outputs.filenames import FILM_ENDINGS, reserved, unused
+from engine.outputs.filenames import is_film, reserved, unused
 from engine.outputs.film_file import FilmFile
 from engine.outputs.sink import Sink, SinkStatus
 
@@ -22,7 +22,8 @@ SOUND_LAG_S = 2.0  # sound further behind the picture than this has stopped, and
 SETTLED_S = 1.0  # pictures of another size for so long go into a film of their own: a window's edge is dragged through many
 
 # Fragments while recording, so that a film cut off at any moment plays; an ordinary MP4 once it is closed.
-_MUXER = {"movflags": "hybrid_fragmented+frag_keyframe+delay_moov+default_base_moof"}
+_MP4 = ("mp4", {"movflags": "hybrid_fragmented+frag_keyframe+delay_moov+default_base_moof"})
+_MATROSKA = ("matroska", {"cluster_time_limit": f"{1000 * KEYFRAME_EVERY_S:.0f}", "flush_packets": "1"})
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _BT709, _LIMITED = 1, 1  # codes of ITU-T H.273, shared by primaries, transfer and matrix
 _NVENC = {"preset": "p4", "rc": "vbr", "cq": "21"}
@@ -53,8 +54,8 @@ class FilmSink(Sink):
     takes_sound = True
 
     def __init__(self, path: Path) -> None:
-        if path.suffix not in FILM_ENDINGS:
-            raise ValueError(f"expected a film ending in .mp4, .m4v or .mov; got {path}")
+        if not is_film(path):
+            raise ValueError(f"expected a film ending in .mp4, .m4v, .mov or .mkv; got {path}")
         super().__init__(str(path))
         self.path = path
         self._encoder = ""
@@ -91,7 +92,8 @@ class FilmSink(Sink):
         self._last_slot = -1
         self._heard_frames = 0  # sound encoded so far, in samples of one channel
         self._canvas = np.empty((self._size[1], self._size[0], 4), np.uint8)
-        self._container: Any = self._opened.enter_context(av.open(self._file, "w", format="mp4", options=_MUXER))
+        muxer, options = _MATROSKA if self.path.suffix.lower() == ".mkv" else _MP4
+        self._container: Any = self._opened.enter_context(av.open(self._file, "w", format=muxer, options=options))
         self._streams = list(self._open_streams())
 
     def finish(self) -> None:

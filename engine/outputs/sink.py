@@ -32,7 +32,7 @@ from typing import ClassVar, NamedTuple, Self
 
 from engine.core.registry import PackageError, lookup, names
 from engine.core.types import ByteArray, FloatArray
-from engine.outputs.filenames import FILM_ENDINGS
+from engine.outputs.filenames import FILM_ENDINGS, is_film
 
 log = logging.getLogger("clavilux.outputs")
 SOUND_WAITING_S = 10.0
@@ -334,7 +334,7 @@ class Sink(ABC):
 def make_sink(text: str) -> Sink:
     """The sink that `--output` asks for, not yet open: NAME:TARGET, or a film's path. Raises ValueError for anything else."""
     name, _, target = text.partition(":")
-    if Path(text).suffix in FILM_ENDINGS and (name == text or len(name) == 1):  # C:\show.mp4 is a path too
+    if is_film(Path(text)) and (name == text or len(name) == 1):  # C:\show.mp4 is a path too
         name, target = "film", text
     try:
         sink: type[Sink] = lookup("sink", name)

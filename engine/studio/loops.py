@@ -10,11 +10,12 @@ from PIL import Image
 
 from engine.core.network import Network
 from engine.generators.layers.mapping_network import Mapping as MappingNetwork
+from engine.outputs.filenames import FILM_ENDINGS
 from engine.outputs.film import FilmSink
 from engine.studio.drawing import Array, Frames, core, frames, latents, loop, placed
 from engine.studio.sheets import ENDINGS, tile
 
-FILMS, PICTURES = (".mp4", ".m4v", ".mov"), (".png", ".jpg")
+FILMS, PICTURES = FILM_ENDINGS, (".png", ".jpg")
 MOMENTS, COLUMNS = 24, 8  # of a strip
 _AT_ONCE = 16  # frames
 

@@ -1,5 +1,8 @@
 """Files of every kind, resampled once, looped without a gap; generated sound; clean samples."""
 
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -155,3 +158,91 @@ def test_a_file_goes_on_from_where_it_is_told_and_says_where_it_is(tmp_path: Pat
     assert places[0] == pytest.approx(0.75, abs=0.05)
     assert max(places) == pytest.approx(1.0, abs=0.1), "it went round"
     assert 0.6 < places[-1] < 0.85
+
+
+def test_a_looped_file_that_is_deleted_leaves_silence_one_message_and_comes_back(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.audio.file.RETRY_S", 0.2)
+    path, kept = tmp_path / "song.wav", tmp_path / "kept.wav"
+    soundfile.write(path, tone(44100, 0.5), 44100)
+    source = open_source(str(path), rate_hz=RATE_HZ, hop=HOP, loop=True, paced=True)
+    path.rename(kept)
+    levels = heard_for(source, 2.0)
+    assert max(levels[:50]) > 0.1
+    assert max(levels[-100:]) == 0.0
+    kept.rename(path)
+    assert max(heard_for(source, 1.5)) > 0.1
+    assert not source.ended
+    source.close()
+    told = [record.getMessage() for record in caplog.records if "song.wav" in record.getMessage()]
+    assert len(told) == 2
+    assert "kept silence" in told[0]
+    assert "heard again" in told[1]
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>gone</html>"])
+def test_a_looped_file_that_is_written_over_with_junk_leaves_silence(
+    tmp_path: Path, content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.audio.file.RETRY_S", 0.2)
+    path = tmp_path / "song.mp3"
+    encode(path, "libmp3lame")
+    source = open_source(str(path), rate_hz=RATE_HZ, hop=HOP, loop=True, paced=True)
+    junk = tmp_path / "junk"
+    junk.write_bytes(content)
+    junk.replace(path)
+    levels = heard_for(source, 2.5)
+    assert max(levels) > 0.1
+    assert max(levels[-50:]) == 0.0
+    assert not source.ended
+    source.close()
+
+
+def test_a_decoder_that_fails_in_the_middle_is_silence_on_stage_and_an_error_of_a_film(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(path: Path, from_s: float = 0.0) -> Any:
+        if from_s < 0.25:
+            yield tone(48000, 0.25), 48000
+            raise RuntimeError("no such codec")
+        yield tone(48000, 0.5), 48000
+
+    monkeypatch.setattr("engine.audio.file.RETRY_S", 0.5)
+    monkeypatch.setattr("engine.audio.file.decoded", failing)
+    source = open_source(str(Path(__file__)), rate_hz=RATE_HZ, hop=HOP, paced=True)
+    levels = heard_for(source, 1.6)
+    assert source.ended
+    assert min(levels[60:100]) == 0.0  # the half second that could not be had
+    assert max(levels[-50:]) > 0.1
+    source.close()
+    with pytest.raises(OSError, match="no such codec"):
+        everything(str(Path(__file__)))
+
+
+def heard_for(source: Any, seconds: float) -> list[float]:
+    """The loudest sample of each hop that comes in that time."""
+    until, levels = time.monotonic() + seconds, []
+    while time.monotonic() < until:
+        hop = source.read(0.05)
+        if hop is not None:
+            levels.append(float(np.abs(hop.stereo).max()))
+    return levels
+
+
+@pytest.mark.parametrize("rate_hz", [44100, 48000])
+def test_a_show_with_a_file_ends_without_a_word_of_what_its_libraries_left(tmp_path: Path, rate_hz: int) -> None:
+    path = tmp_path / "a.wav"
+    soundfile.write(path, tone(rate_hz, 30.0), rate_hz)
+    words = ("play", "--headless", "--unsupervised", "--audio", str(path), "--midi", "off", "--osc-bind", "off")
+    for more in (("--seconds", "2"), ("--seconds", "2", "--loop"), ()):
+        command = [sys.executable, "-m", "engine.cli", *words, *more, "--size", "64x36"]
+        show = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if not more:
+            time.sleep(6.0)
+            show.send_signal(signal.SIGINT)
+        told, _ = show.communicate(timeout=60)
+        assert "frames shown" in told
+        assert "nanobind" not in told
+        assert "Traceback" not in told
+        assert show.returncode in (0, 130)

@@ -130,8 +130,9 @@ def test_a_film_that_begins_again_after_a_crash_leaves_the_one_before(tmp_path: 
     assert (sink.path, sink.title) == (tmp_path / "film-2.mp4", str(tmp_path / "film-2.mp4"))
 
 
-def test_a_killed_process_leaves_a_film_that_plays(tmp_path: Path) -> None:
-    path = tmp_path / "film.mp4"
+@pytest.mark.parametrize("name", ["film.mp4", "FILM.MKV"])
+def test_a_killed_process_leaves_a_film_that_plays(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
     code = f"""
 import time, numpy as np
 from pathlib import Path
@@ -159,9 +160,22 @@ time.sleep(60)
 
 
 def test_a_film_that_cannot_be_begun_is_refused_at_once(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"expected a film ending in .mp4, .m4v or .mov; got .*film.avi"):
+    with pytest.raises(ValueError, match=r"expected a film ending in .mp4, .m4v, .mov or .mkv; got .*film.avi"):
         open_film(tmp_path / "film.avi", SIZE, FPS)
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file"):
         open_film(tmp_path / "file" / "film.mp4", SIZE, FPS)
     assert not (tmp_path / "film.avi").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "muxer"), [("film.mkv", "matroska"), ("FILM.MKV", "matroska"), ("film.MP4", "mp4"), ("f.Mov", "mov")]
+)
+def test_a_film_is_what_its_ending_says_in_any_case(tmp_path: Path, name: str, muxer: str) -> None:
+    sink = open_film(tmp_path / name, SIZE, FPS, paced=False)
+    for number in range(30):
+        sink.picture(numbered(number), number / FPS)
+    sink.close()
+    assert [number_of(picture) for picture in play(tmp_path / name).pictures] == list(range(30))
+    with av.open(str(tmp_path / name)) as film:
+        assert muxer in film.format.name

@@ -303,7 +303,7 @@ def test_a_sink_is_one_new_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_outputs_are_named_by_what_they_are_or_by_a_films_path() -> None:
-    for text in ("show.mp4", "film:show.mp4", "out/show.mov", "film:a:b.m4v"):
+    for text in ("show.mp4", "film:show.mp4", "out/show.mov", "film:a:b.m4v", "SHOW.MP4", "show.mkv"):
         film = make_sink(text)
         assert isinstance(film, FilmSink)
         assert film.path == Path(text.removeprefix("film:"))
@@ -325,11 +325,11 @@ def test_outputs_are_named_by_what_they_are_or_by_a_films_path() -> None:
     [
         (
             "show.avi",
-            r"expected an output NAME:TARGET, one of film, .*mjpeg.*, or a path ending in .mp4, .m4v, .mov; got 'show.avi'",
+            r"expected an output NAME:TARGET, one of film, .*mjpeg.*, or a path ending in .mp4, .m4v, .mov, .mkv; got 'show.avi'",
         ),
         ("nothing:8090", "got 'nothing:8090' from --output"),
         ("still:a.png", "expected an output NAME:TARGET"),
-        ("film:show.avi", "expected a film ending in .mp4, .m4v or .mov; got show.avi"),
+        ("film:show.avi", "expected a film ending in .mp4, .m4v, .mov or .mkv; got show.avi"),
         ("mjpeg:host", "expected mjpeg:PORT or mjpeg:HOST:PORT such as mjpeg:8090; got mjpeg:host"),
         ("mjpeg:127.0.0.1:70000", "got mjpeg:127.0.0.1:70000"),
     ],

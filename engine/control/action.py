@@ -48,6 +48,9 @@ class ShowControl(FilmControl, Protocol):
     def save_show(self, folder: Path) -> None:
         """Keep the show as it stands as a folder."""
 
+    def unassign_midi(self, macro: int) -> None:
+        """Take a macro (0: all) back from the MIDI controllers that were given it."""
+
 
 class Action:
     """Base of all actions. `do` takes the show and the arguments, whose types and defaults its signature declares.

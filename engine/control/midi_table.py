@@ -25,7 +25,7 @@ Fail = Callable[[Keys, str], NoReturn]
 HIGHEST = {"cc": 119, "cc14": 31, "relative": 119, "note": 127, "aftertouch": 127, "program": 127}  # numbers of the kinds
 BARE = ("bend", "aftertouch")  # kinds that need no number
 TAKEOVERS, PRESSES = ("soft", "jump"), ("toggle", "hold")
-ENCODINGS = ("complement", "sign", "offset")
+ENCODINGS = ("complement", "sign", "offset", "offset16", "ends")
 CHOICES = {"takeover": TAKEOVERS, "press": PRESSES, "encoding": ENCODINGS}
 CHANNELS = 16
 
@@ -42,7 +42,7 @@ class MidiSpec:
     high: float | None
     takeover: str  # soft: a fader takes hold where it meets the present value; jump: at once
     press: str  # what a button does to a switch: toggle it, or hold it on
-    encoding: str  # how an endless encoder says less: two's complement, a sign bit, or an offset of 64
+    encoding: str  # how an endless encoder says less: two's complement, a sign bit, an offset of 64 or 16, or 127 and 0
     value: Any  # what a press sets; None: what the control says
     keys: Keys = field(repr=False)
 

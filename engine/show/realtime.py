@@ -204,6 +204,11 @@ class RealtimeShow:
         else:
             self._save_show(folder)
 
+    def unassign_midi(self, macro: int) -> None:
+        """Take a macro (0: all) back from the MIDI controllers that were given it, and say how many those were."""
+        count = 0 if self.remotes is None else self.remotes.midi.give_back(macro)
+        self.say(f"MIDI: {count} controllers gave their macros back; the next that is swept takes one")
+
     def save_still(self) -> None:
         """Write what is shown as PNG."""
         if self._stills.full:

@@ -1,19 +1,18 @@
 """Which parameter a MIDI control moves, and when it may: a patch's bindings, and the macros for whatever it does not name."""
 
-import math
 from collections.abc import Callable, Sequence
 
 from engine.core.params import Leaf
 from engine.remote.midi.binding_table import BindingTable, MacroSpec, Spec
-from engine.remote.midi.controls import BANK_SELECT, FINE, MODES, PAIR_S, Knob, Pairs, Touch, turn
+from engine.remote.midi.controls import MODES, Knob, Pairs, Touch, turn
 from engine.remote.midi.soft_takeover import SoftTakeover
+from engine.remote.midi.touch_history import TouchHistory
 from engine.remote.parameter_tree import ParameterTree
 
 NEAR = 0.02  # of a fader's way: where it takes hold of a value
 MACROS = 8
 LOAD_PATCH = "/patch/load"
 PRESSED = 0.5
-SWEPT, SWEEP_S = 3, 1.0  # different values, within so long: no bank select, but a fader of the same number
 REST = {"note": 0.0, "aftertouch": 0.0, "bend": 0.5}  # where controls stand when nobody touches them
 
 
@@ -21,7 +20,8 @@ class Bindings:
     """Moves the board's parameters by what controls say. Calls must not overlap; `use` alone may come from another thread.
 
     A fader takes hold of a value only where it meets it (soft take-over), and lets go when another hand moves the value.
-    Controllers that the patch does not name get the macros, in order of first touch. A program change loads a patch.
+    Controllers that the patch does not name get the macros, in the order in which hands sweep them. A program change loads a
+    patch.
     """
 
     def __init__(self, tree: ParameterTree, shelf: Sequence[str], say: Callable[[str], None]) -> None:
@@ -30,9 +30,8 @@ class Bindings:
         self._given = self._asked.specs  # last, which may be other objects that say the same
         self._hands: dict[tuple[str, int, str, int], SoftTakeover] = {}
         self._macros: dict[Knob, MacroSpec] = {}
-        self._coarse: dict[Knob, float] = {}  # when a controller below 32 last came, to know its fine half by
-        self._fine: set[Knob] = set()
-        self._seen: dict[Knob, dict[int, float]] = {}  # values of controllers that may be bank selects, and when they came
+        self._history = TouchHistory()
+        self._told_full = False  # that no macro is left, until one is given back
         self._pairs = Pairs()
         self.refused = 0  # posts that the board did not take
         self.unbound = 0  # controllers and programs that lead nowhere
@@ -49,6 +48,7 @@ class Bindings:
         """Act on one movement; whether it was bound, or else a note that may be music."""
         if self._table is not self._asked:
             self._change()
+        self._history.hear(touch, t)
         found = self._table.find(touch.kind, touch.channel, touch.number)
         if found is not None:
             spec, fine = found
@@ -58,7 +58,7 @@ class Bindings:
                 self._act(spec, self._hand(spec, touch.port, touch.channel, touch.kind, touch.number), touch, t)
             return True
         if touch.kind == "cc":
-            macro = self._macro(touch, t)
+            macro = self._macro(touch)
             if macro is not None:
                 self._act(macro, self._hand(macro, touch.port, touch.channel, "cc", touch.number), touch, t)
                 return True
@@ -90,12 +90,24 @@ class Bindings:
         """A port is gone: what it held is released, and where its faders stood is forgotten; its macros stay."""
         self.release(port)
         self._pairs.forget(port)
+        self._history.forget(port)
         for key in [key for key in self._hands if key[0] == port]:
             del self._hands[key]
 
+    def give_back(self, macro: int = 0) -> list[Knob]:
+        """Take macro 1..8 (0: all) from the controllers that were given them; which those were."""
+        back = [knob for knob, spec in self._macros.items() if macro in (0, _number(spec))]
+        for knob in back:
+            del self._macros[knob]
+            port, channel, number = knob
+            if (hand := self._hands.pop((port, channel, "cc", number), None)) is not None:
+                self._let_go((port, channel, "cc", number), hand)
+        self._told_full = False
+        return back
+
     def state(self) -> list[list[str | int]]:
         """Which controllers were given a macro: [port, channel, controller, macro] each, for `restore`. From any thread."""
-        return [[*knob, int(spec.address.rpartition("/")[2])] for knob, spec in self._macros.copy().items()]
+        return [[*knob, _number(spec)] for knob, spec in self._macros.copy().items()]
 
     def restore(self, state: object) -> list[str]:
         """Take back a `state`, before the first message; what cannot be taken is returned as messages."""
@@ -150,7 +162,8 @@ class Bindings:
         """What `touch` says, at its own time: it may have waited for its echo, and a tap's beat was when it was struck."""
         before, hand.at = hand.at, touch.position
         was, hand.pressed = hand.pressed, touch.position >= PRESSED or (touch.kind == "note" and touch.position > 0.0)
-        pressed = hand.pressed and (not was or touch.kind in ("note", "program"))
+        again = touch.kind == "cc" and hand.pressed and hand.repeats(touch.raw)
+        pressed = hand.pressed and (not was or again or touch.kind in ("note", "program"))
         if touch.kind == "program":
             hand.pressed = False  # nothing ever releases it
         try:
@@ -201,43 +214,43 @@ class Bindings:
         hand.ends = (low, high)
         return hand.ends
 
-    def _macro(self, touch: Touch, t: float) -> MacroSpec | None:
-        """The macro of a controller that the patch does not name; the first touch gives it the next that is free."""
+    def _macro(self, touch: Touch) -> MacroSpec | None:
+        """The macro of a controller that the patch does not name; the first sweep of a hand gives it the next that is free."""
         knob = touch.port, touch.channel, touch.number
         given = self._macros.get(knob)
+        known = given.encoding if given is not None and given.kind == "relative" else ""
+        kind = self._history.kind(touch, known)
         if given is not None:
+            if kind not in ("", "fader", known):
+                given = self._macros[knob] = given._replace(kind="relative", encoding=kind)
             return given
-        if touch.number < FINE:
-            self._coarse[knob] = t
-        elif touch.number < 2 * FINE:
-            coarse = (touch.port, touch.channel, touch.number - FINE)
-            if t - self._coarse.get(coarse, -math.inf) <= PAIR_S:
-                self._fine.add(knob)
-        if (
-            touch.number >= MODES
-            or knob in self._fine
-            or (touch.number in BANK_SELECT and not self._is_swept(knob, touch.raw, t))
-        ):
+        if not kind:
             return None
         taken = self._table.macros | {spec.address for spec in self._macros.values()}
         free = next((address for n in range(1, MACROS + 1) if (address := f"/macro/{n}") not in taken), None)
         if free is None or free not in self._tree:
+            if not self._told_full:
+                self._told_full = True
+                self._say(f"no macro is left for {_named(knob)}; /midi/unassign MACRO gives one back")
             return None
-        macro = self._macros[knob] = MacroSpec(free)
+        macro = MacroSpec(free) if kind == "fader" else MacroSpec(free, kind="relative", encoding=kind)
+        self._macros[knob] = macro
         doc = self._tree.leaf(free).param.doc.partition(":")[0]
-        self._say(
-            f"MIDI cc/{touch.number} on channel {touch.channel} of {touch.port} plays {free} ({doc}) from where it meets it"
-        )
+        how = "from where it meets it" if kind == "fader" else "as an endless encoder"
+        self._say(f"{_named(knob)} plays {free} ({doc}) {how}")
         return macro
-
-    def _is_swept(self, knob: Knob, raw: int, t: float) -> bool:
-        """Whether it moves through values, as a fader does (some have this number) and no bank select."""
-        seen = self._seen.setdefault(knob, {})
-        seen[raw] = t
-        return sum(t - moment <= SWEEP_S for moment in seen.values()) >= SWEPT
 
     def _program(self, number: int, t: float) -> None:
         if number >= len(self._shelf) or LOAD_PATCH not in self._tree:
             self.unbound += 1
         else:
             self._tree.post(LOAD_PATCH, self._shelf[number], t)
+
+
+def _number(spec: MacroSpec) -> int:
+    return int(spec.address.rpartition("/")[2])
+
+
+def _named(knob: Knob) -> str:
+    port, channel, number = knob
+    return f"MIDI cc/{number} on channel {channel} of {port}"

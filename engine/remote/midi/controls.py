@@ -54,9 +54,14 @@ def turn(value: int, encoding: str) -> float:
     """How far an endless encoder was turned, in positions of 0..1, from its data byte.
 
     complement: 1 2 3 is more, 127 126 125 less. sign: 1 2 3 is more, 65 66 67 less. offset: 65 66 67 is more, 63 62 61 less.
+    offset16: 17 18 19 is more, 15 14 13 less. ends: 127 is more, 0 less.
     """
     if encoding == "offset":
         clicks = value - 64
+    elif encoding == "offset16":
+        clicks = value - 16
+    elif encoding == "ends":
+        clicks = 1 if value & 64 else -1
     elif encoding == "sign":
         clicks = 64 - value if value & 64 else value
     else:
@@ -67,23 +72,31 @@ def turn(value: int, encoding: str) -> float:
 class Pairs:
     """Controllers of 14 bits, whose halves come in two messages in either order.
 
-    A half is held until the other comes, or for 4 ms if only one was sent, so that no value in between is ever seen.
+    A half is held until the other comes, or for 4 ms if only one was sent, so that no value in between is ever seen. Of a
+    controller that has only ever sent one half, that half is the whole: 0 is 0.0, 127 is 1.0, and a coarse one counts at once.
     """
 
     def __init__(self) -> None:
-        self._known: dict[Knob, list[int]] = {}  # coarse, fine
+        self._known: dict[Knob, list[int | None]] = {}  # coarse, fine; None: never came
+        self._alone: dict[Knob, float] = {}  # when a coarse half counted at once
         self._open: dict[Knob, tuple[bool, float]] = {}  # whether the half that came is the fine one, and when
 
     def take(self, knob: Knob, fine: bool, value: int, t: float) -> float | None:
         """One half for `knob`, named by its coarse controller: the position 0..1 if it is complete."""
-        halves = self._known.setdefault(knob, [0, 0])
+        halves = self._known.setdefault(knob, [None, None])
         halves[fine] = value
+        if not fine and halves[1] is None:
+            self._alone[knob] = t
+            return _position(halves)
+        if fine and t - self._alone.pop(knob, -PAIR_S - 1.0) <= PAIR_S:
+            return _position(halves)
         waiting = self._open.get(knob)
         if waiting is not None and waiting[0] != fine and t - waiting[1] <= PAIR_S:
             del self._open[knob]
             return _position(halves)
         self._open[knob] = (fine, t)
-        return None
+        # The same half again: the one before was alone, and so may this one be, however fast they come.
+        return _position(halves) if waiting is not None and waiting[0] == fine else None
 
     def due(self, t: float) -> list[tuple[Knob, float]]:
         """What has waited in vain for its other half."""
@@ -105,5 +118,8 @@ class Pairs:
         self._known = {knob: value for knob, value in self._known.items() if knob[0] != port}
 
 
-def _position(halves: list[int]) -> float:
-    return (halves[0] << 7 | halves[1]) / 16383.0
+def _position(halves: list[int | None]) -> float:
+    coarse, fine = halves
+    if coarse is None or fine is None:
+        return (coarse or fine or 0) / 127.0
+    return (coarse << 7 | fine) / 16383.0

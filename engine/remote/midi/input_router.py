@@ -86,6 +86,11 @@ class MidiInputRouter:
             if self._clocks.pop(port, None) is self._leader:
                 self._leader = None
 
+    def give_back(self, macro: int = 0) -> int:
+        """Take macro 1..8 (0: all) from the controllers that were given them; how many those were. From any thread."""
+        with self._lock:
+            return len(self.bindings.give_back(macro))
+
     def follow(self, tick: Tick, specs: Sequence[Spec]) -> None:
         """Once a tick: the playing patch's bindings come into force, and what waited is done."""
         try:

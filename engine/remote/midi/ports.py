@@ -78,6 +78,7 @@ class MidiPorts:
         self._probe: Any = None  # under JACK, which lists the ports of a dead server as if it lived: plays into our own
         self._unanswered = 0  # times that it was not heard
         self._api = 0
+        self._found: set[str] = set()  # the system's names of all inputs, when we last looked
         self._refused: dict[str, float] = {}  # the system's name -> when it refused to open
         self._closed = Counter(received=0, noise=0, sysex=0, lost=0, faults=0)  # counts of closed ports, and of all
         self._echo = LoopFilter()
@@ -216,6 +217,9 @@ class MidiPorts:
             return
         for gone in [name for name in self._ports if name not in found]:
             self._drop(gone)
+        if self._own is not None and not self._found.issubset(found):
+            self._lose(self._own.name)  # whoever is gone may have played into our own port, and nobody says who did
+        self._found = set(found)
         self._refused = {name: t for name, t in self._refused.items() if name in found}
         for name in found:
             if name not in self._ports and (self._wanted == "auto" or self._wanted.casefold() in name.casefold()):

@@ -13,11 +13,13 @@ OURS = 2  # values of ours that may be in force when we look: the newest, and th
 class SoftTakeover:
     """One control of one port and channel, and what it moves."""
 
-    __slots__ = ("at", "ends", "place", "pressed", "seen", "sent", "spec")
+    __slots__ = ("_raw", "at", "ends", "place", "pressed", "seen", "sent", "spec", "values")
 
     def __init__(self) -> None:
         self.at: float | None = None  # of its own way, 0..1
         self.pressed = False
+        self._raw = -1
+        self.values: set[int] = set()  # up to three: a switch sends one, or one and nothing
         self.take(None)
 
     def take(self, spec: Spec | None) -> None:
@@ -27,6 +29,13 @@ class SoftTakeover:
         self.place = 0.0  # position last sent: an encoder's steps may be smaller than a whole number's
         self.seen: Any = None  # the base when we last looked
         self.sent: deque[Any] = deque(maxlen=OURS)
+
+    def repeats(self, raw: int) -> bool:
+        """Whether this data byte of a controller is a switch's that sends the same at every press, and nothing in between."""
+        again, self._raw = raw == self._raw, raw
+        if len(self.values) < 3:
+            self.values.add(raw)
+        return again and self.values <= {0, raw}
 
     def holds(self, base: Any) -> bool:
         """Whether the base is what this hand set, or not yet anything else: else another hand, or a patch, moved it."""

@@ -230,12 +230,27 @@ def test_only_what_the_lost_port_held():
 # --- macros and programs without a binding -----------------------------------------------------------------------------------
 
 
-def test_controllers_that_no_patch_names_get_the_macros_in_order_of_first_touch():
+def sweep(number, to, channel=1):
+    """A hand moves a fader up to `to`."""
+    return [cc(number, value, channel=channel) for value in range(to % 6, to + 1, 6)]
+
+
+def swept(wired, number, to, port=PORT, channel=1):
+    """The same, heard in 20 ms steps."""
+    wired.play(*sweep(number, to, channel), port=port, gap_s=0.02)
+    served(wired.tree)
+    return wired
+
+
+def test_controllers_that_no_patch_names_get_the_macros_in_the_order_in_which_they_are_swept():
     wired = WiredPatch(**{"cc/1": "/walk/speed", "aftertouch": "/macro/2"})
-    wired.play(cc(71, 64), cc(1, 64), cc(20, 60), cc(71, 100), cc(20, 70), cc(20, 100))
-    assert wired.base("/macro/1") == pytest.approx(100 / 127)
+    swept(wired, 71, 100)
+    swept(wired, 1, 64)
+    swept(wired, 20, 70)
+    swept(wired, 71, 90)
+    assert wired.base("/macro/1") == pytest.approx(90 / 127)
     assert wired.base("/macro/2") == 0.5  # the patch has it elsewhere
-    assert wired.base("/macro/3") == pytest.approx(100 / 127)
+    assert wired.base("/macro/3") == pytest.approx(70 / 127)
     assert [message.split(" from")[0] for message in wired.said] == [
         "MIDI cc/71 on channel 1 of nano plays /macro/1 (Macro 1, energy)",
         "MIDI cc/20 on channel 1 of nano plays /macro/3 (Macro 3, chaos)",
@@ -243,35 +258,123 @@ def test_controllers_that_no_patch_names_get_the_macros_in_order_of_first_touch(
 
 
 def test_the_same_number_of_another_port_or_channel_is_another_controller():
-    wired = WiredPatch().play(cc(21, 64)).play(cc(21, 64), port="other").play(cc(21, 64, channel=2))
+    wired = WiredPatch()
+    swept(wired, 21, 64)
+    swept(wired, 21, 64, port="other")
+    swept(wired, 21, 64, channel=2)
     assert len(wired.said) == 3
 
 
-def test_bank_select_channel_modes_and_fine_halves_get_no_macro():
+def nrpn(number, values):
+    """A knob of a synthesiser that speaks NRPN."""
+    for value in values:
+        yield from (cc(99, number >> 7), cc(98, number & 127), cc(6, value >> 7), cc(38, value & 127))
+
+
+BY_THEMSELVES = {
+    "a start-up": [
+        cc(number, value, channel=channel) for channel in range(1, 9) for number, value in ((7, 0), (7, 100), (10, 64), (91, 40))
+    ],
+    "the same twice": [
+        cc(number, value) for _ in range(2) for number, value in ((7, 100), (10, 64), (91, 40), (1, 0), (11, 127))
+    ],
+    "bank selects": [cc(0, 1), cc(32, 1), cc(0, 2), cc(32, 7), cc(0, 3)],
+    "channel modes": [cc(120, 0), cc(121, 0), cc(127, 0)],
+    "an NRPN knob": list(nrpn(300, range(0, 16384, 130))),
+    "RPN": [cc(101, 0), cc(100, 0), *(cc(6, value) for value in range(0, 60, 4)), cc(101, 127), cc(100, 127)],
+    "a button": [cc(20, 127), cc(20, 0)] * 5,
+    "a switch": [cc(20, 127)] * 5,
+    "MPE": [
+        message
+        for channel in (2, 3)
+        for message in (note(60, channel=channel), *(cc(74, value, channel=channel) for value in range(20, 120, 5)))
+    ],
+}
+
+
+@pytest.mark.parametrize("what", BY_THEMSELVES)
+def test_what_a_device_sends_by_itself_takes_no_macro(what):
+    wired = WiredPatch().play(*BY_THEMSELVES[what], gap_s=0.003)
+    assert wired.bindings.state() == []
+    assert wired.said == []
+
+
+def test_a_zone_of_mpe_keeps_the_macros_from_its_voices_and_not_from_its_knobs():
+    wired = WiredPatch().play(cc(101, 0), cc(100, 6), cc(6, 15), gap_s=0.003)
+    swept(wired, 74, 100, channel=5)
+    assert not wired.bindings.state()
+    swept(wired, 74, 100)
+    assert [entry[1:] for entry in wired.bindings.state()] == [[1, 74, 1]]
+
+
+@pytest.mark.parametrize("fine_first", [False, True])
+def test_the_fine_half_of_a_fader_is_no_control_of_its_own(fine_first):
     wired = WiredPatch()
-    wired.play(cc(0, 1), cc(32, 1), cc(120, 0), cc(121, 0), cc(127, 0))
-    wired.play(cc(5, 10), cc(37, 10), gap_s=0.001)
-    wired.play(cc(37, 11))
+    for value in range(0, 16384, 150):
+        halves = [cc(5, value >> 7), cc(37, value & 127)]
+        wired.play(halves[fine_first], gap_s=0.02)
+        wired.play(halves[not fine_first], gap_s=0.001)
     assert [entry[2] for entry in wired.bindings.state()] == [5]
+
+
+def test_data_entry_that_nothing_selected_is_a_fader_like_any():
+    wired = swept(WiredPatch(), 6, 90)
+    assert [entry[2:] for entry in wired.bindings.state()] == [[6, 1]]
 
 
 def test_a_fader_with_the_number_of_bank_select_gets_a_macro_once_it_is_swept():
     wired = WiredPatch().play(cc(0, 0), cc(0, 1), cc(0, 0), cc(0, 1))
     assert not wired.bindings.state(), "banks were selected"
-    wired.play(*(cc(0, value) for value in range(2, 127, 4)), gap_s=0.02)
-    served(wired.tree)
+    swept(wired, 0, 126)
     assert [entry[2:] for entry in wired.bindings.state()] == [[0, 1]]
     assert wired.base("/macro/1") == pytest.approx(126 / 127)
 
 
-def test_a_ninth_controller_gets_none():
-    wired = WiredPatch().play(*(cc(number, 64) for number in range(40, 52)))
+@pytest.mark.parametrize(
+    ("more", "less"), [([1, 1, 1, 2, 1, 1], [127, 127, 126]), ([65, 65, 65, 66, 65, 65], [63, 63, 62]), ([17] * 6, [15, 15, 14])]
+)
+def test_an_endless_encoder_is_told_by_what_it_sends_and_does_not_slam(more, less):
+    wired = WiredPatch()
+    for _ in range(3):
+        wired.play(*(cc(20, value) for value in more), gap_s=0.02)
+        served(wired.tree)
+    up = wired.base("/macro/1")
+    assert 0.5 < up < 0.7
+    for value in less * 8:
+        before = wired.base("/macro/1")
+        wired.play(cc(20, value), gap_s=0.02)
+        served(wired.tree)
+        assert abs(wired.base("/macro/1") - before) <= 2 / 128 + 1e-9
+    assert wired.base("/macro/1") < up
+    assert "as an endless encoder" in wired.said[0]
+
+
+def test_an_encoder_with_a_sign_bit_is_read_right_once_it_has_turned_both_ways():
+    wired = WiredPatch().play(*(cc(20, 1) for _ in range(8)), gap_s=0.02)
+    wired.play(*(cc(20, value) for value in (65, 65, 1, 1, 65, 65)), gap_s=0.02)
+    served(wired.tree)
+    before = wired.base("/macro/1")
+    wired.play(*(cc(20, 65) for _ in range(4)), gap_s=0.02)
+    served(wired.tree)
+    assert before - 5 / 128 < wired.base("/macro/1") < before
+
+
+def test_a_ninth_controller_gets_none_which_is_said_once_until_one_is_given_back():
+    wired = WiredPatch()
+    for number in range(40, 52):
+        swept(wired, number, 64)
     assert [entry[2:] for entry in wired.bindings.state()] == [[40 + index, index + 1] for index in range(8)]
-    assert wired.bindings.unbound == 4
+    assert wired.bindings.unbound > 4
+    assert wired.said[8:] == ["no macro is left for MIDI cc/48 on channel 1 of nano; /midi/unassign MACRO gives one back"]
+    assert wired.bindings.give_back(3) == [(PORT, 1, 42)]
+    swept(wired, 50, 64)
+    assert [PORT, 1, 50, 3] in wired.bindings.state()
+    assert len(wired.bindings.give_back()) == 8
+    assert wired.bindings.state() == []
 
 
 def test_macros_stay_with_their_controllers_whatever_patch_plays():
-    wired = WiredPatch().play(cc(71, 64))
+    wired = swept(WiredPatch(), 71, 64)
     wired.bindings.use(specs(**{"cc/71": "/walk/speed"}))
     assert wired.play(cc(71, 64), cc(71, 100)).base() == pytest.approx(100 / 127)
     assert wired.base("/macro/1") == pytest.approx(64 / 127)
@@ -280,11 +383,29 @@ def test_macros_stay_with_their_controllers_whatever_patch_plays():
 
 
 def test_and_come_back_after_a_restart():
-    wired, later = WiredPatch().play(cc(71, 64), cc(20, 60)), WiredPatch()
+    wired, later = swept(swept(WiredPatch(), 71, 64), 20, 60), WiredPatch()
     assert later.bindings.restore(json.loads(json.dumps(wired.bindings.state()))) == []
-    later.play(cc(20, 64), cc(20, 90), cc(99, 1))
+    later.play(cc(20, 64), cc(20, 90))
+    swept(later, 99 - 10, 64)
     assert later.base("/macro/2") == pytest.approx(90 / 127)
-    assert later.bindings.state()[2] == [PORT, 1, 99, 3]
+    assert later.bindings.state()[2] == [PORT, 1, 89, 3]
+
+
+def test_a_switch_that_sends_the_same_at_every_press_works_each_time_taps_too():
+    wired = WiredPatch(**{"cc/64": "/walk/mirror", "cc/65": "/walk/tap"})
+    seen = []
+    for _ in range(4):
+        wired.play(cc(64, 127))
+        seen.append(wired.base("/walk/mirror"))
+        wired.bindings.take(read_touch(cc(65, 100), PORT), wired.t)
+        assert [change.address for change in served(wired.tree)] == ["/walk/tap"]
+    assert seen == [True, False, True, False]
+
+
+def test_a_fader_that_says_the_same_again_presses_nothing():
+    wired = WiredPatch(**{"cc/64": "/walk/mirror"})
+    wired.play(*(cc(64, value) for value in (10, 40, 70, 100, 100, 100)))
+    assert wired.base("/walk/mirror") is True
 
 
 def test_a_spoilt_state_is_refused_entry_by_entry():

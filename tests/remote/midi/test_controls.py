@@ -38,7 +38,13 @@ def test_the_wheel_reaches_both_ends_and_rests_at_0():
 
 
 @pytest.mark.parametrize(
-    ("encoding", "more", "less"), [("complement", (1, 3), (127, 125)), ("sign", (1, 3), (65, 67)), ("offset", (65, 67), (63, 61))]
+    ("encoding", "more", "less"),
+    [
+        ("complement", (1, 3), (127, 125)),
+        ("sign", (1, 3), (65, 67)),
+        ("offset", (65, 67), (63, 61)),
+        ("offset16", (17, 19), (15, 13)),
+    ],
 )
 def test_encoders_turn_as_far_one_way_as_the_other(encoding, more, less):
     assert [turn(value, encoding) * 128 for value in more] == [1, 3]
@@ -59,7 +65,32 @@ def test_both_halves_of_14_bits_make_one_position_and_nothing_in_between(order):
         at = value / 100.0
         seen += [position for fine in order if (position := pairs.take(KNOB, fine, halves[fine], at)) is not None]
         seen += [position for _, position in pairs.due(at + 1.0)]
+    if not order[0]:
+        assert seen.pop(0) == 0.0  # nobody knows yet that a fine half follows
     assert [round(position * 16383) for position in seen] == [0, 127, 128, 8191, 8192, 16383]
+
+
+@pytest.mark.parametrize("fine", [False, True])
+def test_a_controller_that_only_ever_sends_one_half_has_its_whole_way(fine):
+    pairs, seen = Pairs(), []
+    for step, value in enumerate((0, 64, 127, 127, 0)):
+        at = float(step)
+        first = pairs.take(KNOB, fine, value, at)
+        assert fine or first is not None, "a coarse half waits for nobody"
+        seen += [first] if first is not None else [position for _, position in pairs.due(at + 0.5)]
+    assert seen == [0.0, 64 / 127, 1.0, 1.0, 0.0]
+
+
+def test_halves_that_repeat_faster_than_they_are_waited_for_move_all_the_same():
+    pairs = Pairs()
+    pairs.take(KNOB, False, 64, 0.0)
+    pairs.take(KNOB, True, 0, 0.001)
+    seen = [pairs.take(KNOB, True, value, 1.0 + value * 0.001) for value in range(10)]
+    assert [None if one is None else round(one * 16383) for one in seen] == [None, *(64 << 7 | value for value in range(1, 10))]
+
+
+def test_an_encoder_of_127_and_0_turns_a_click_a_message():
+    assert [turn(value, "ends") * 128 for value in (127, 0)] == [1, -1]
 
 
 @pytest.mark.parametrize("fine", [False, True])

@@ -172,3 +172,34 @@ def test_a_time_that_runs_backwards_begins_again():
     play(clock, 120.0, 4.0, 100.0)
     play(clock, 140.0, 2.0, 50.0)
     assert clock.state.bpm == pytest.approx(140.0)
+
+
+@pytest.mark.parametrize("bpm", [60, 128, 174])
+def test_one_lost_pulse_in_a_hundred_pulls_neither_tempo_nor_place(bpm):
+    clock, rng = MidiClock(), random.Random(1)
+    clock.take("start", 0.0)
+    period = 60.0 / (24 * bpm)
+    worst_bpm = worst_beat = 0.0
+    for pulse in range(2400):
+        if pulse > 30 and rng.random() < 0.01:
+            continue
+        t = pulse * period + rng.uniform(0.0, 0.002)
+        clock.take("clock", t)
+        if pulse > 48:
+            worst_bpm = max(worst_bpm, abs(clock.state.bpm / bpm - 1.0))
+            worst_beat = max(worst_beat, abs(clock.state.beats - pulse / 24))
+    assert worst_bpm < 0.01
+    assert worst_beat < 1e-9
+
+
+def test_half_the_tempo_is_no_loss_and_is_followed_within_a_beat():
+    clock, t = MidiClock(), 0.0
+    for pulse in range(96):
+        t = pulse * 60.0 / (24 * 160)
+        clock.take("clock", t)
+    at = clock.state.beats
+    for _ in range(24):
+        t += 60.0 / (24 * 80)
+        clock.take("clock", t)
+    assert clock.state.bpm == pytest.approx(80, rel=0.02)
+    assert clock.state.beats - at == pytest.approx(1.0, abs=0.05)

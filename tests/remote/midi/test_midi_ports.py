@@ -242,3 +242,40 @@ def test_a_busy_port_on_windows_names_the_way_out():
         "which share every port; it is tried again"
     )
     assert "loopMIDI" not in refusal("nanoKONTROL2", "LINUX_ALSA", OSError("no"))
+
+
+PLAYER = """
+import time, rtmidi
+midi = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, "host")
+while not (ours := [place for place, name in enumerate(midi.get_ports()) if "Clavilux" in name and "alive" not in name]):
+    time.sleep(0.01)
+midi.open_port(ours[0])
+for velocity in range(1, 100):
+    midi.send_message([0x90, 60, velocity])
+    print("held", flush=True)
+    time.sleep(0.05)
+time.sleep(60)
+"""
+
+
+@pytest.mark.usefixtures("jack")
+@pytest.mark.parametrize("wanted", ["auto", "nobody"])
+def test_a_note_held_by_a_program_that_is_killed_is_released(wanted):
+    desk = MidiInputRouter(board(), (), wanted, lambda text: None)
+    desk.start()
+    player = subprocess.Popen((sys.executable, "-c", PLAYER), stdout=subprocess.PIPE)
+
+    def gate() -> float:
+        return dict(desk.notes.into(features(0, time.monotonic())).values).get("midi/gate", 0.0)
+
+    try:
+        assert within(SOON_S, lambda: gate() == 1.0)
+        time.sleep(0.5)
+        player.kill()
+        player.wait(10)
+        assert within(SOON_S, lambda: gate() == 0.0)
+        time.sleep(0.5)
+        assert gate() == 0.0
+    finally:
+        player.kill()
+        desk.close()

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from engine.control.midi_table import MidiSpec, read_midi
+from engine.control.pair_table import PairSpec, read_pairs
 
 SCHEMA = 1
 MODEL = "model"  # as a palette: the playing model's own classes
 MACROS = ("energy", "speed", "chaos", "colour", "texture", "zoom", "flash", "audio")
-TABLES = ("controller", "mover", "classes", "latent", "network", "shader", "stage", "route", "section", "macro", "midi")
+TABLES = ("controller", "mover", "classes", "latent", "network", "shader", "stage", "route", "section", "macro", "midi", "pair")
 TOP = ("schema", "title", "doc", *TABLES)
 Keys = tuple[str, ...]
 
@@ -71,6 +72,7 @@ class Patch:
     routes: tuple[RouteSpec, ...]
     sections: tuple[SectionSpec, ...]
     midi: tuple[MidiSpec, ...]
+    pairs: tuple[PairSpec, ...]
     settings: Mapping[str, Any]
     settings_keys: Mapping[str, Keys] = field(repr=False)
 
@@ -83,7 +85,7 @@ def load_patch(path: Path) -> Patch:
     """Read a patch. Raises PatchError for anything that is not one, OSError if it cannot be read."""
     raw = path.read_bytes()
     try:
-        text = raw.decode("utf-8")
+        text = raw.decode("utf-8").removeprefix("\ufeff")  # the byte order mark of editors on Windows
         document = tomllib.loads(text)
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
@@ -135,6 +137,7 @@ class _Reader:
             routes=(*self.routes(), *self.macros()),
             sections=self.sections(),
             midi=read_midi(self.table((), document, "midi"), self.fail),
+            pairs=read_pairs(self.table((), document, "pair"), self.fail),
             settings=settings,
             settings_keys=keys,
         )

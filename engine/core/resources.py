@@ -104,7 +104,12 @@ def show_names() -> list[str]:
 
 
 def on_shelf(kind: str, name: str, known: Sequence[str]) -> str:
-    """`name`, if it is known: one from outside must not become a path. Raises LookupError that lists what there is."""
+    """`name`, if it is known, or what has that number, counted from 1: one from outside must not become a path.
+
+    Raises LookupError that lists what there is.
+    """
+    if name not in known and name.isdecimal() and 1 <= int(name[:6]) <= len(known):
+        return known[int(name[:6]) - 1]
     if name not in known:
         raise LookupError(f"expected a {kind}, one of {', '.join(known)}; got {name[:80]!r}")
     return name

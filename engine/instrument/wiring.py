@@ -77,6 +77,9 @@ class WiredPatch:
             self._numeric(route_spec.keys, route_spec.address)
         for midi_spec in patch.midi:
             self._check_midi(midi_spec)
+        for pair in patch.pairs:
+            for key, address in (("x", pair.x), ("y", pair.y)):
+                self._numeric((*pair.keys, key), address)
         self._goals = [self._section_goals(section) for section in self.sections]
         self._router = Router(self.signals, ())
 

@@ -12,6 +12,7 @@ from contextlib import ExitStack, suppress
 from functools import partial
 from typing import NamedTuple, TypeVar
 
+from engine.control.pair_table import PairSpec, pair_addresses
 from engine.core import resources
 from engine.core.types import Tick
 from engine.instrument.instrument import Instrument
@@ -73,6 +74,7 @@ class Remotes:
         self.server: OscServer | None = None
         self._stream: OscStream | None = None
         self._asking, self._asked_s = "", -math.inf  # the stranger that the performer is shown, and since when
+        self._pairs: tuple[PairSpec, ...] = ()  # of the patch whose XY pads are in force
         self._counted = {"osc": 0, "midi": 0}
         self._heard_s = {"osc": -math.inf, "midi": -math.inf}
         shelf = [path.stem for path in resources.listing("patches", "*.toml")]
@@ -106,7 +108,10 @@ class Remotes:
 
     def follow(self, tick: Tick) -> None:
         """For the analysis thread, once a tick."""
-        self.midi.follow(tick, self._instrument.player.patch.midi)
+        patch = self._instrument.player.patch
+        self.midi.follow(tick, patch.midi)
+        if patch.pairs is not self._pairs:
+            self._pairs, self.receiver.pairs = patch.pairs, pair_addresses(patch.pairs)
         self.feed.follow(tick)
 
     def status(self) -> dict[str, float | str]:

@@ -1,6 +1,6 @@
 """Bytes become OSC messages, or one error that says what is wrong: strict, bounded, and without a socket.
 
-OSC 1.0 with the types of 1.1. A packet is taken whole or refused whole. Nothing here waits, recurses deeper than `MAX_DEPTH` or
+OSC 1.0 with the types of 1.1. A message is taken whole or refused whole. Nothing here waits, recurses deeper than `MAX_DEPTH` or
 remembers more than `MAX_SHAPES` type-tag strings; any thread may call it.
 """
 
@@ -11,6 +11,7 @@ MAX_BYTES = 65_507  # what one UDP datagram carries; a packet from a stream gets
 MAX_DEPTH = 8  # bundles within bundles
 MAX_MESSAGES = 4096  # in one packet
 MAX_ARGUMENTS = 4096  # in one packet, all messages together
+MAX_WRONG = 16  # bad messages in one packet; with more it is rubbish
 MAX_ADDRESS = 255
 MAX_ARRAYS = 8  # arrays within arrays
 MAX_SHAPES = 256
@@ -18,15 +19,15 @@ MAX_SHAPES = 256
 IMMEDIATELY = 1  # the time tag that asks for no waiting
 
 # How type tags are written in the language of `struct`; messages of these alone are read by one call.
-_FIXED = {"i": "i", "f": "f", "h": "q", "d": "d", "t": "Q", "r": "I"}
+_FIXED = {"i": "i", "f": "f", "h": "q", "d": "d"}
 _TO_STRUCT = bytes.maketrans("".join(_FIXED).encode(), "".join(_FIXED.values()).encode())
 _FIXED_TAGS = "".join(_FIXED).encode()
 _NUMBERS = {ord(tag): Struct(">" + code) for tag, code in _FIXED.items()}
 _WORDS: dict[int, bool | None] = {ord("T"): True, ord("F"): False, ord("N"): None, ord("I"): True}
 _EMPTY_TAGS = bytes(_WORDS)
-_ALL_TAGS = _FIXED_TAGS + b"sSbcm" + _EMPTY_TAGS
+_ALL_TAGS = _FIXED_TAGS + b"sSbcmrt" + _EMPTY_TAGS
 _TEXTS = b"sS"
-_BLOB, _CHARACTER, _MIDI = b"bcm"
+_BLOB, _MIDI, _COLOUR, _TIME = b"bmrt"
 
 _SLASH, _COMMA, _OPEN, _CLOSE = b"/,[]"
 _BUNDLE = b"#bundle\0"
@@ -47,11 +48,31 @@ class PacketError(ValueError):
     """Bytes that are no OSC packet, or more of one than is taken; the message says what was expected and what came."""
 
 
+class TooMuchError(PacketError):
+    """More in one packet than is taken: nothing of it is."""
+
+
+class Colour(NamedTuple):
+    """Red, green, blue and alpha, 0..255 each, of a type tag r: no number that a fader could mean."""
+
+    red: int
+    green: int
+    blue: int
+    alpha: int
+
+
+class TimeTag(NamedTuple):
+    """NTP's 64 bits, of a type tag t: no number either."""
+
+    ntp: int
+
+
 class Message(NamedTuple):
     """One OSC message.
 
-    `arguments`: int for i h t r, float for f d, str for s S c, bytes for b, bool for T F, None for N, (port, status, data, data)
-    for m, and True for I, the impulse that fires a trigger. The items of arrays follow each other as if there were no brackets.
+    `arguments`: int for i h, float for f d, Colour for r, TimeTag for t, str for s S c, bytes for b, bool for T F, None for N,
+    (port, status, data, data) for m, and True for I, the impulse that fires a trigger. The items of arrays follow each other as
+    if there were no brackets.
     `time_tag`: of the innermost bundle around it, in NTP's 64 bits; None for at once.
     """
 
@@ -60,8 +81,11 @@ class Message(NamedTuple):
     time_tag: int | None
 
 
-def parse(data: bytes) -> tuple[Message, ...]:
-    """All messages of one packet, in order. An empty bundle holds none. Raises PacketError."""
+def parse(data: bytes, wrong: list[PacketError] | None = None) -> tuple[Message, ...]:
+    """All messages of one packet, in order. An empty bundle holds none. Raises PacketError.
+
+    With a list for what is `wrong` in a bundle, a bad message in it costs that message alone.
+    """
     size = len(data)
     if not size or size & 3 or size > MAX_BYTES:
         raise PacketError(f"expected a packet of 4, 8, 12 ... {MAX_BYTES} bytes; got {size}")
@@ -70,11 +94,13 @@ def parse(data: bytes) -> tuple[Message, ...]:
     if not data.startswith(_BUNDLE):
         _no_packet(data, 0)
     messages: list[Message] = []
-    _bundle(data, 0, size, 1, messages, 0)
+    _bundle(data, 0, size, 1, messages, 0, wrong)
     return tuple(messages)
 
 
-def _bundle(data: bytes, at: int, end: int, depth: int, messages: list[Message], arguments: int) -> int:
+def _bundle(
+    data: bytes, at: int, end: int, depth: int, messages: list[Message], arguments: int, wrong: list[PacketError] | None
+) -> int:
     """Read data[at:end], a bundle, into `messages`; the number of arguments so far goes in and comes out."""
     if depth > MAX_DEPTH:
         raise PacketError(f"expected bundles nested at most {MAX_DEPTH} deep; got more")
@@ -88,16 +114,23 @@ def _bundle(data: bytes, at: int, end: int, depth: int, messages: list[Message],
         at += 4
         if size <= 0 or size & 3 or size > end - at:
             raise PacketError(f"expected a bundle element of 4, 8, 12 ... {end - at} bytes; got the size {size}")
-        if data[at] == _SLASH:
-            message = _message(data, at, at + size, time_tag)
-            messages.append(message)
-            arguments += len(message.arguments)
-            if len(messages) > MAX_MESSAGES or arguments > MAX_ARGUMENTS:
-                raise PacketError(f"expected at most {MAX_MESSAGES} messages and {MAX_ARGUMENTS} arguments in a packet; got more")
-        elif data.startswith(_BUNDLE, at):
-            arguments = _bundle(data, at, at + size, depth + 1, messages, arguments)
-        else:
-            _no_packet(data, at)
+        try:
+            if data[at] == _SLASH:
+                message = _message(data, at, at + size, time_tag)
+                messages.append(message)
+                arguments += len(message.arguments)
+            elif data.startswith(_BUNDLE, at):
+                arguments = _bundle(data, at, at + size, depth + 1, messages, arguments, wrong)
+            else:
+                _no_packet(data, at)
+        except PacketError as error:
+            if wrong is None or isinstance(error, TooMuchError):
+                raise
+            wrong.append(error)
+            if len(wrong) > MAX_WRONG:
+                raise TooMuchError(f"expected at most {MAX_WRONG} bad messages in a packet; got more") from None
+        if len(messages) > MAX_MESSAGES or arguments > MAX_ARGUMENTS:
+            raise TooMuchError(f"expected at most {MAX_MESSAGES} messages and {MAX_ARGUMENTS} arguments in a packet; got more")
         at += size
     return arguments
 
@@ -173,6 +206,14 @@ def _arguments(data: bytes, at: int, end: int, tags: bytes) -> tuple[object, ...
             elif tag == _MIDI:
                 found.append(tuple(data[at : at + 4]))
                 at += 4
+            elif tag == _COLOUR:
+                found.append(Colour(*data[at : at + 4]))
+                at += 4
+            elif tag == _TIME:
+                if end - at < 8:
+                    raise PacketError(f"expected 8 bytes of a time tag; got {end - at}")
+                found.append(TimeTag(_TIME_TAG.unpack_from(data, at)[0]))
+                at += 8
             else:
                 code = _SIZE.unpack_from(data, at)[0]
                 if not 0 <= code < 128:

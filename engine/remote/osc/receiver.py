@@ -64,6 +64,7 @@ class Receiver:
         self._errors = ErrorCounter(say)
         self._schedule = Schedule(wall_s) if honour else None
         self._addresses, self._budget = Addresses(tree), Budget(WORK_S, EVERY_S)
+        self.pairs: Mapping[str, tuple[str, ...]] = {}  # address of an XY pad, or of half of one -> what it moves
         self._version = -1
         self._leaves: Mapping[str, Leaf] = {}
         self._former: Mapping[str, str] = {}  # asked only for what is no address now
@@ -78,7 +79,7 @@ class Receiver:
     @property
     def next_due_s(self) -> float:
         """time.monotonic() at which `due` has something to do; infinity if never."""
-        return math.inf if self._schedule is None else self._schedule.next_s
+        return min(self._errors.next_s, math.inf if self._schedule is None else self._schedule.next_s)
 
     def figures(self) -> dict[str, float]:
         """For the status: packets and messages so far, how many wait for their time, and what was refused."""
@@ -102,12 +103,13 @@ class Receiver:
                 except (LookupError, ParamError) as error:
                     self._refuse_value(error, fader.address, sender, now_s)
                 return []
+            bad: list[PacketError] = []
             try:
-                messages = parse(data)
+                messages = parse(data, bad)
             except PacketError as error:
-                wrong = str(error)
-                self._refuse(MALFORMED, sender, now_s, lambda: f"{wrong}; kept all values")
-                return []
+                bad, messages = [error], ()
+            for one in bad:
+                self._refuse(MALFORMED, sender, now_s, lambda: f"{one}; kept its values")  # noqa: B023
             answers: list[bytes] = []
             for message in messages:
                 self.messages += 1
@@ -133,10 +135,13 @@ class Receiver:
             self._refuse(MALFORMED, sender, now_s, lambda: wrong)
 
     def due(self, now_s: float) -> None:
-        """Do what was asked for at times that have come by now."""
-        if now_s < self.next_due_s or self._schedule is None:
+        """Do what was asked for at times that have come by now, and tell what was refused."""
+        if now_s < self.next_due_s:
             return
         with self._taking:
+            self._errors.due(now_s)
+            if self._schedule is None:
+                return
             if self._version != self._tree.version:
                 self._look_again()
             for message, sender in self._schedule.due(now_s):
@@ -214,6 +219,8 @@ class Receiver:
         now = self._former.get(rest, "")
         if now in leaves:
             return asked, (leaves[now],)
+        if rest in self.pairs:
+            return asked, tuple(leaves[item] for item in self.pairs[rest] if item in leaves)
         found: tuple[str, ...] = ()
         if is_pattern(rest):
             if not self._may_work(address, sender, now_s):
@@ -228,7 +235,7 @@ class Receiver:
             finally:
                 self._budget.spend(time.thread_time() - began_s)
         if not found:
-            self._refuse(UNKNOWN, sender, now_s, lambda: f"{self._unknown(rest)}; kept all values")
+            self._refuse(UNKNOWN, sender, now_s, lambda: f"{self._unknown(rest)}; kept all values", rest)
         return asked, tuple(leaves[item] for item in found if item in leaves)
 
     def _ask(self, address: str, sender: Sender, now_s: float) -> list[bytes]:
@@ -254,11 +261,22 @@ class Receiver:
         asked, leaves = self._find(message.address, sender, now_s)
         if len(leaves) == 1:
             self._put(leaves[0], asked, message.arguments, sender, now_s)
+        elif len(self.pairs.get(message.address[len(asked) :], ())) > 1:
+            self._put_pair(leaves, asked, message, sender, now_s)
         elif leaves:
             began_s = time.thread_time()
             for leaf in leaves:
                 self._put(leaf, asked, message.arguments, sender, now_s)
             self._budget.spend(time.thread_time() - began_s)
+
+    def _put_pair(self, leaves: Sequence[Leaf], asked: str, message: Message, sender: Sender, now_s: float) -> None:
+        """One number to each of two parameters."""
+        if len(message.arguments) != len(leaves):
+            error = ParamError(f"expected {len(leaves)} numbers for {message.address}; got {len(message.arguments)} arguments")
+            self._refuse_value(error, message.address, sender, now_s)
+            return
+        for leaf, argument in zip(leaves, message.arguments, strict=True):
+            self._put(leaf, asked, (argument,), sender, now_s)
 
     def _put(self, leaf: Leaf, asked: str, arguments: Sequence[object], sender: Sender, now_s: float) -> None:
         try:
@@ -299,7 +317,7 @@ class Receiver:
                 return f"{wrong[:160]}; kept {address}"
             return f"{wrong[:160]}; kept {address} at {leaf.base!r:.40}" if leaf.param.holds else wrong[:160]
 
-        self._refuse(UNKNOWN if isinstance(error, LookupError) else BAD_VALUE, sender, now_s, line)
+        self._refuse(UNKNOWN if isinstance(error, LookupError) else BAD_VALUE, sender, now_s, line, address)
 
-    def _refuse(self, reason: str, sender: Sender, now_s: float, wrong: Callable[[], str]) -> None:
-        self._errors.refuse(reason, sender, now_s, wrong)
+    def _refuse(self, reason: str, sender: Sender, now_s: float, wrong: Callable[[], str], about: str = "") -> None:
+        self._errors.refuse(reason, sender, now_s, wrong, about)

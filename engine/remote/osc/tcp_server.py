@@ -1,4 +1,7 @@
-"""OSC over TCP, framed by SLIP (OSC 1.1): a few clients, one thread, and nobody who is slow or silent holds anything up."""
+"""OSC over TCP: a few clients, one thread, and nobody who is slow or silent holds anything up.
+
+Packets are framed by SLIP (OSC 1.1) or by their lengths (OSC 1.0), as each client does it.
+"""
 
 import contextlib
 import logging
@@ -7,9 +10,11 @@ import socket
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 
 from pythonosc.slip import encode
 
+from engine.remote.osc.length_prefix import LengthDecoder, prefixed
 from engine.remote.osc.receiver import Receiver
 from engine.remote.osc.slip import FrameError, SlipDecoder
 from engine.remote.osc.udp_server import REST_S, WAIT_S, open_socket
@@ -28,8 +33,13 @@ class _Client:
 
     def __init__(self, connection: socket.socket, peer: tuple[str, int], now_s: float) -> None:
         self.connection, self.peer, self.heard_s = connection, peer, now_s
-        self.frames = SlipDecoder()
+        self.frames: SlipDecoder | LengthDecoder | None = None  # told by the first byte
+        self.frame: Callable[[bytes], bytes] = encode
         self.owed = bytearray()
+
+    def understand(self, first: int) -> None:
+        """How this client frames its packets: no length that is taken begins with another byte than 0, and no SLIP with that."""
+        self.frames, self.frame = (LengthDecoder(), prefixed) if first == 0 else (SlipDecoder(), encode)
 
 
 class OscStream:
@@ -160,8 +170,10 @@ class OscStream:
             self._end(client)
             return
         client.heard_s = now_s
+        if client.frames is None:
+            client.understand(data[0])
         try:
-            frames = client.frames.feed(data)
+            frames = client.frames.feed(data)  # type: ignore[union-attr]
         except FrameError as error:
             self._receiver.refuse_frame(str(error), client.peer, now_s)
             self._end(client)
@@ -175,7 +187,7 @@ class OscStream:
 
     def _answer(self, client: _Client, packet: bytes) -> None:
         if client.peer in self._clients:
-            client.owed += encode(packet)
+            client.owed += client.frame(packet)
             self._write(client)
         else:  # an answer before this one ended the connection
             self.unsent += 1

@@ -13,6 +13,8 @@ from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import build_msg
 
 from engine.bench.osc_mutations import endless
+from engine.control.pair_table import PairSpec, pair_addresses
+from engine.remote.osc.errors import KINDS
 from engine.remote.osc.receiver import Receiver
 
 
@@ -152,7 +154,7 @@ def test_twenty_thousand_broken_packets_leave_a_tree_that_plays(show: Show, said
             OscMessage(answer)
         receiver.due(number / 1000)
     assert 0 < receiver.counts["malformed"] < 20_000
-    assert len(said) <= 20
+    assert len(said) <= 20 * (KINDS + 1)
     receiver.receive(message("/walk/jitter", 0.25), HERE, 100.0)
     show.settle()
     assert show["/walk/jitter"] == 0.25
@@ -248,9 +250,83 @@ def test_a_flood_of_refusals_is_one_line_a_second(receiver: Receiver, said: list
     assert receiver.counts["bad_value"] == 2500
     assert said == [
         "OSC from 127.0.0.1:50000: expected float for jitter; got nan; kept /walk/jitter at 0.5",
-        "OSC from 127.0.0.1:50000: expected float for jitter; got nan; kept /walk/jitter at 0.5 (999 more refused before)",
-        "OSC from 127.0.0.1:50000: expected float for jitter; got nan; kept /walk/jitter at 0.5 (999 more refused before)",
+        "OSC from 127.0.0.1:50000: expected float for jitter; got nan; kept /walk/jitter at 0.5 (999 times)",
+        "OSC from 127.0.0.1:50000: expected float for jitter; got nan; kept /walk/jitter at 0.5 (1000 times)",
     ]
+
+
+def test_several_refusals_of_a_second_are_listed_with_their_counts(receiver: Receiver, said: list[str]) -> None:
+    receiver.receive(message("/nowhere", 1.0), HERE, 1.0)
+    for number in range(12):
+        receiver.receive(message("/walk/jitter", math.nan, tags="f"), HERE, 1.0 + number / 100)
+        receiver.receive(message("/nowhere/else", 0.5), HERE, 1.0 + number / 100)
+    for number in range(10):
+        receiver.receive(message(f"/gone/{number}", 0.5), HERE, 1.2)
+    assert len(said) == 1
+    assert receiver.next_due_s <= 2.1
+    receiver.due(3.0)
+    assert len(said) == 2 + KINDS
+    assert said[1].endswith("(12 times)")
+    assert "/walk/jitter" in said[1]
+    assert said[2].endswith("(12 times)")
+    assert "'/nowhere/else'" in said[2]
+    assert said[-1] == f"OSC: {10 - (KINDS - 2)} more of other kinds refused"
+    assert receiver.next_due_s == math.inf
+
+
+def bundle(*elements: bytes) -> bytes:
+    return b"#bundle\0" + struct.pack(">Q", 1) + b"".join(struct.pack(">i", len(one)) + one for one in elements)
+
+
+@pytest.mark.parametrize("bad", [b"/x\0\0,f\0\0", b"/x\0\0,Q\0\0", b"junk", b"/walk/jitter\0\0\0\0,s\0\0\xff\xff\xff\0"])
+def test_a_bad_message_costs_its_bundle_nothing_else(show: Show, receiver: Receiver, bad: bytes) -> None:
+    inner = bundle(message("/walk/steps", 9), bad, message("/walk/shape", "saw"))
+    receiver.receive(bundle(bad, message("/walk/jitter", 0.25), inner, bad, message("/freeze", True)), HERE, 1.0)
+    show.settle()
+    assert (show["/walk/jitter"], show["/walk/steps"], show["/walk/shape"], show["/freeze"]) == (0.25, 9, "saw", True)
+    assert receiver.counts["malformed"] == 3
+
+
+def test_a_bundle_of_rubbish_is_refused_whole(show: Show, receiver: Receiver) -> None:
+    receiver.receive(bundle(message("/walk/jitter", 0.25), *[b"junk"] * 100), HERE, 1.0)
+    show.settle()
+    assert show["/walk/jitter"] == 0.5
+
+
+def test_bang_fires(show: Show, receiver: Receiver) -> None:
+    tell(receiver, "/panic", "bang")
+    show.settle()
+    assert [change.address for change in show.changes] == ["/panic"]
+    assert sum(receiver.counts.values()) == 0
+
+
+@pytest.mark.parametrize(("tag", "raw"), [("r", struct.pack(">I", 0xFFFFFFFF)), ("t", struct.pack(">Q", 2**63))])
+def test_a_colour_and_a_time_are_no_numbers(show: Show, receiver: Receiver, tag: str, raw: bytes) -> None:
+    for address in ("/walk/jitter", "/walk/steps", "/n/walk/jitter", "/freeze"):
+        name = address.encode() + b"\0" * (4 - len(address) % 4)
+        receiver.receive(name + f",{tag}\0\0".encode() + raw, HERE, 1.0)
+    show.settle()
+    assert show.changes == []
+    assert receiver.counts["bad_value"] == 4
+
+
+def test_an_xy_pad_moves_two_parameters(show: Show, receiver: Receiver) -> None:
+    receiver.pairs = pair_addresses((PairSpec("sky", "/walk/jitter", "/walk/rate", ()),))
+    tell(receiver, "/pair/sky", 0.25, 5.0)
+    show.settle()
+    assert (show["/walk/jitter"], show["/walk/rate"]) == (0.25, 5.0)
+    tell(receiver, "/n/pair/sky", 0.75, 0.5)
+    show.settle()
+    assert (show["/walk/jitter"], show["/walk/rate"]) == (0.75, pytest.approx(1.0))
+    tell(receiver, "/pair/sky/x", 0.1)
+    tell(receiver, "/n/pair/sky/y", 1.0)
+    show.settle()
+    assert (show["/walk/jitter"], show["/walk/rate"]) == (pytest.approx(0.1), 10.0)
+    answers = receiver.receive(message("/pair/sky"), HERE, 1.0)
+    assert [OscMessage(packet).address for packet in answers] == ["/walk/jitter", "/walk/rate"]
+    for wrong in ((0.5,), (0.5, 0.5, 0.5)):
+        tell(receiver, "/pair/sky", *wrong)
+    assert receiver.counts["bad_value"] == 2
 
 
 def test_a_line_stays_a_line_whatever_was_sent(receiver: Receiver, said: list[str]) -> None:

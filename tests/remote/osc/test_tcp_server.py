@@ -15,6 +15,7 @@ from pythonosc.tcp_client import SimpleTCPClient
 
 from engine.remote.osc import tcp_server
 from engine.remote.osc.allowlist import AllowList
+from engine.remote.osc.length_prefix import prefixed
 from engine.remote.osc.receiver import Receiver
 from engine.remote.osc.slip import FrameError, SlipDecoder
 from engine.remote.osc.tcp_server import CLIENTS, OscStream
@@ -60,6 +61,25 @@ def test_python_osc_sets_and_asks(show: Show, served: OscStream) -> None:
         client.send_message("/walk/jitter", [])
         answer = OscMessage(client.receive(10.0)[0])
         assert (answer.address, answer.params) == ("/walk/jitter", [0.25])
+
+
+def test_a_sender_that_puts_lengths_before_its_packets_is_understood(show: Show, served: OscStream) -> None:
+    with SimpleTCPClient("127.0.0.1", served.port, mode="1.0") as client:
+        client.send_message("/walk/jitter", 0.25)
+        client.send_message("/walk/z", [0.5, -0.5])
+        until(lambda: show["/walk/z"] == (0.5, -0.5))
+        assert show["/walk/jitter"] == 0.25
+        client.send_message("/walk/jitter", [])
+        answer = OscMessage(client.receive(10.0)[0])
+        assert (answer.address, answer.params) == ("/walk/jitter", [0.25])
+    packet = build_msg("/walk/jitter", [0.75]).dgram
+    with ExitStack() as stack:
+        client = connected(stack, served)
+        for byte in prefixed(packet):
+            client.sendall(bytes([byte]))
+        until(lambda: show["/walk/jitter"] == 0.75)
+        client.sendall(b"\0\xff\xff\xff" + packet)
+        assert has_ended(client)
 
 
 def test_frames_may_come_in_pieces_or_many_at_once(show: Show, served: OscStream) -> None:

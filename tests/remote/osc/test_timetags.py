@@ -85,6 +85,7 @@ def test_what_is_dated_too_far_ahead_is_refused(show: Show, honouring: Receiver,
     packet = dated(NOON_S + 10.5, ("/walk/jitter", 0.25))
     honouring.receive(packet, HERE, 100.0)
     honouring.receive(packet[:8] + b"\xff" * 8 + packet[16:], HERE, 100.0)
+    honouring.due(101.0)  # when the second refusal is told
     assert honouring.next_due_s == float("inf")
     assert honouring.counts["too_far_ahead"] == 2
     assert "expected a time tag at most 10 s ahead; got 10.500 s for /walk/jitter" in said[0]

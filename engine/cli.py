@@ -6,6 +6,7 @@ import sys
 
 import click
 
+LONGEST = 1000  # characters of what is said of a mistake
 COMMANDS = {  # name -> module of engine.commands, in the order of the help
     "play": "play",
     "render": "render",
@@ -61,7 +62,8 @@ def main() -> None:
         # A missing key or index is our own mistake, not the user's: it keeps its traceback.
         if isinstance(error, KeyError | IndexError) or os.environ.get("CLAVILUX_TRACEBACK"):
             raise
-        click.echo(f"clavilux: {error}", err=True)
+        told = " ".join(str(error).split()) or type(error).__name__
+        click.echo(f"clavilux: {told if len(told) <= LONGEST else told[:LONGEST] + ' ...'}", err=True)
         sys.exit(2)
 
 

@@ -12,7 +12,7 @@ from engine.windows.keys import Keyboard
 _last_error = ""
 
 
-class DisplayError(RuntimeError):
+class DisplayError(OSError):
     """A window or monitor that cannot be had; the message says what there is."""
 
 

@@ -13,7 +13,7 @@ PAGE = (1120, 680)
 SMALL, BODY, LARGE = 13, 16, 30
 LAMPS = ("onset", "kick", "snare", "hat")
 LAMP_FADE_S = 0.18
-HELP_ROWS = 11  # in each of two columns
+HELP_ROWS = 12  # in each of two columns
 NOTES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
 PAPER: Colour = (0.043, 0.049, 0.058)
@@ -169,7 +169,7 @@ def _help(canvas: Canvas) -> None:
     canvas.box(20, 20, 640, 360, PAPER, 0.92)
     rows = [key for key in KEYS if key.label]
     for place, key in enumerate(rows):
-        x, y = 60 + place // HELP_ROWS * 310, 52 + place % HELP_ROWS * 30
+        x, y = 60 + place // HELP_ROWS * 310, 50 + place % HELP_ROWS * 28
         canvas.text(x, y, key.label, BODY, AMBER)
         canvas.text(x + 88, y, key.doc, BODY, INK)
 

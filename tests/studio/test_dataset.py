@@ -123,6 +123,37 @@ def test_pictures_are_turned_as_exif_says(tmp_path: Path) -> None:
             read_picture(path, (70, 60))
 
 
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "jpeg"])
+def test_a_tiff_is_turned_once(tmp_path: Path, compression: str) -> None:
+    upright = scene(3, 60, 90)
+    turns = {1: None, 3: Image.Transpose.ROTATE_180, 5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_90}
+    for tag, turn in turns.items():
+        stored = upright if turn is None else upright.transpose(turn)
+        path = tmp_path / f"{tag}.tif"
+        stored.save(path, compression=compression, tiffinfo={0x0112: tag}, **({"quality": 95} if compression == "jpeg" else {}))
+        assert read_picture(path).size == (60, 90)
+        assert differs(np.asarray(read_picture(path)), upright) <= (0.0 if compression != "jpeg" else 3.0)
+        with pytest.raises(PictureError, match="smaller than 70x60: 60x90"):
+            read_picture(path, (70, 60))
+
+
+@pytest.mark.parametrize("brightest", [1.0, 4.0, 255.0, 65535.0])
+def test_a_tiff_of_floats_beyond_one_keeps_its_shades(tmp_path: Path, brightest: float) -> None:
+    grey = np.tile(np.linspace(0.0, brightest, 200, dtype=np.float32), (40, 1))
+    grey[0, 0] = np.inf
+    Image.fromarray(grey).save(tmp_path / "deep.tif")
+    found = np.asarray(read_picture(tmp_path / "deep.tif"))[20, :, 0].astype(int)
+    assert (np.diff(found) >= 0).all()
+    assert len(set(found.tolist())) > 150
+    assert (found == 255).mean() < 0.02
+
+
+def test_heic_is_named_with_what_reads_it(tmp_path: Path) -> None:
+    (tmp_path / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200))
+    with pytest.raises(PictureError, match=r"HEIC.*pillow-heif|broken"):
+        read_picture(tmp_path / "phone.heic")
+
+
 def test_every_kind_of_pixel_becomes_plain_rgb(tmp_path: Path) -> None:
     colour, grey = scene(4), scene(4).convert("L")
     deep = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)

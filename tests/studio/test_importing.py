@@ -54,6 +54,21 @@ def test_a_stylegan2_draws_what_its_source_draws(tmp_path: Path, kind: str, half
     assert {tensor.dtype for tensor in stored.values()} == {torch.float16 if half else torch.float32}
 
 
+def test_a_stylegan2_of_one_channel_draws_the_same_greys(tmp_path: Path) -> None:
+    made = forged.network(conv_clamp=256.0)
+    for name, tensor in made.state_dict().items():
+        if name.endswith(("torgb.weight", "torgb.bias")):
+            tensor.copy_(tensor[:1].expand_as(tensor).clone())  # alike: what one channel in three says
+    state = {
+        key: tensor[:1].clone() if key.endswith(("torgb.weight", "torgb.bias")) else tensor
+        for key, tensor in made.state_dict().items()
+    }
+    told = {f"synthesis_b{size}": {"img_channels": 1} for size in (4, 8, 16)}
+    (tmp_path / "grey.pkl").write_bytes(forged.nvidia_pickle(made, state=state, **told))
+    ours = take(tmp_path / "grey.pkl", tmp_path / "model", half=False)
+    assert near(forged.drawn(ours), forged.drawn(made), 1e-5)
+
+
 @pytest.mark.parametrize("kind", ["t", "r"])
 def test_a_stylegan3_draws_what_its_source_draws(tmp_path: Path, kind: str) -> None:
     torch.manual_seed(4)

@@ -25,11 +25,14 @@ def two(attributes: Attributes, weights: Mapping[str, Weight], path: Path, sourc
     sizes = sorted(int(found[1]) for key in weights if (found := re.fullmatch(r"synthesis\.b(\d{1,4})\.conv1\.weight", key)))
     if not sizes or sizes != [4 << power for power in range(len(sizes))] or not 8 <= sizes[-1] <= LARGEST:
         raise CheckpointError(f"expected the layers of a StyleGAN2 of 8..{LARGEST} pixels in {path}; got {sizes or 'none'}")
+    colours = _shape(weights, "synthesis.b4.torgb.weight", 4, path)[0]
     for size in sizes:
-        _expect(attributes, f"synthesis.b{size}", {"architecture": "skip", "img_channels": 3}, path)
+        _expect(attributes, f"synthesis.b{size}", {"architecture": "skip", "img_channels": 1 if colours == 1 else 3}, path)
         _expect(attributes, f"synthesis.b{size}.conv1", {"activation": "lrelu", "use_noise": True}, path)
         _shape(weights, f"synthesis.b{size}.conv1.noise_const", 2, path)
     kept = {key: weight for key, weight in weights.items() if not key.endswith(".resample_filter")}
+    if colours == 1:
+        kept |= {key: _in_colours(weight) for key, weight in kept.items() if re.search(r"\.torgb\.(weight|bias)$", key)}
     for key in weights.keys() - kept.keys():
         check_fir(key, weights[key], path)
     channels = [_shape(kept, f"synthesis.b{size}.conv1.weight", 4, path)[0] for size in sizes]
@@ -111,6 +114,11 @@ def _mapping(attributes: Attributes, weights: Mapping[str, Weight], path: Path) 
     inputs = _shape(weights, "mapping.fc0.weight", 2, path)[1]
     embedded, classes = _shape(weights, "mapping.embed.weight", 2, path) if "mapping.embed.weight" in weights else (0, 0)
     return {"z_dim": inputs - embedded, "w_dim": w_size, "c_dim": classes, "mapping_layers": layers}
+
+
+def _in_colours(weight: Weight) -> Weight:
+    """What draws one channel of grey, as what draws three that are alike."""
+    return Weight((3, *weight.shape[1:]), lambda: weight.read().expand(3, *weight.shape[1:]).clone())
 
 
 def _check_inputs(weights: Mapping[str, Weight], layer: str, channels: int, w_size: int, path: Path) -> None:

@@ -4,14 +4,17 @@ Files come from anywhere, so only formats that are decoded by Pillow itself are 
 pixels than PIXEL_LIMIT is refused by its header, before anything is unpacked.
 """
 
+import contextlib
 import io
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError
 
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF", "PPM", "TGA", "JPEG2000")
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF", "PPM", "TGA", "JPEG2000", "HEIF")
+HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")  # brands of a file that begins with ftyp
 PIXEL_LIMIT = 1 << 27  # 400 MB as RGB
+TURNED = ("TIFF", "HEIF")  # Pillow and pillow-heif turn these themselves as they load
 _ORIENTATION = 0x0112
 _TURNS = {  # EXIF orientation to what undoes it
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -31,11 +34,15 @@ class PictureError(ValueError):
 def read_picture(path: Path, smallest: tuple[int, int] = (1, 1)) -> Image.Image:
     """The picture in `path`, RGB. Raises PictureError, also when it is smaller than `smallest` (width, height)."""
     Image.init()
+    with contextlib.suppress(ImportError):
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
     try:
         with Image.open(path, formats=[name for name in FORMATS if name in Image.OPEN]) as opened:
             if opened.width * opened.height > PIXEL_LIMIT:
                 raise PictureError(f"too large: {opened.width}x{opened.height}, more than {PIXEL_LIMIT} pixels")
-            turn = _TURNS.get(_orientation(opened))
+            turn = None if opened.format in TURNED else _TURNS.get(_orientation(opened))
             across = turn in (
                 Image.Transpose.TRANSPOSE,
                 Image.Transpose.ROTATE_270,
@@ -51,7 +58,7 @@ def read_picture(path: Path, smallest: tuple[int, int] = (1, 1)) -> Image.Image:
     except PictureError:
         raise
     except UnidentifiedImageError as error:
-        raise PictureError("no picture of a known format") from error
+        raise PictureError(_unknown(path)) from error
     except Image.DecompressionBombError as error:
         raise PictureError(f"too large: more than {PIXEL_LIMIT} pixels") from error
     except MemoryError as error:
@@ -90,10 +97,21 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
     return _to_srgb(picture, profile)
 
 
+def _unknown(path: Path) -> str:
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        head = file.read(12)
+        if head[4:8] == b"ftyp" and head[8:12] in HEIC:
+            return "HEIC, which needs pillow-heif (pip install pillow-heif), or a JPEG made of it"
+    return "no picture of a known format"
+
+
 def _from_deep(picture: Image.Image) -> Image.Image:
-    """Greys of 16 bits, or of floats from 0 to 1, as 8 bits."""
-    grey = np.nan_to_num(np.asarray(picture).astype(np.float32))
-    scale = 255.0 if picture.mode == "F" else 1 / 257
+    """Greys of 16 bits, or of floats, as 8 bits. Floats beyond 1 are measured by their own brightest thousandth."""
+    grey = np.nan_to_num(np.asarray(picture).astype(np.float32), posinf=0.0, neginf=0.0)
+    scale = 1 / 257
+    if picture.mode == "F":
+        brightest = float(np.quantile(grey, 0.999)) if grey.max() > 1.0 else 1.0
+        scale = 255.0 / max(brightest, 1e-9) if brightest > 1.0 else 255.0
     return Image.fromarray(np.clip(np.round(grey * scale), 0, 255).astype(np.uint8)).convert("RGB")
 
 

@@ -33,7 +33,7 @@ def command(model: str, count: int, samples: int | None, classes: str, seed: int
     network, known = open_model(folder, best_device())
     indices = class_indices(known, classes, 12)
     if names is None:
-        found = directions.find(network, indices, count, samples or 0, seed)
+        found = directions.find(network, indices, count, samples or 0, seed, lambda said: click.echo(said, err=True))
         direction_files.save(folder, found)
     else:
         found = direction_files.rename(folder, names)

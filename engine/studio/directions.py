@@ -5,7 +5,7 @@ its right singular vectors. Elsewhere z may act far from linearly (in Light a li
 so the fit is made at many places, for a small step each: the principal directions of what such steps do to the picture.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from engine.generators.biggan_deep import BigGanDeep
 from engine.generators.layers.mapping_network import Mapping as MappingNetwork
 from engine.studio.direction_naming import SIDE, change_of
 from engine.studio.drawing import Array, Frames, core, frames, latents, placed, weights
+from engine.studio.pace import Pace
 
 STEP = 0.5  # standard deviations: a small one
 SHOWN = np.linspace(-2, 2, 5)  # standard deviations, on the sheet
@@ -26,10 +27,18 @@ _AT_ONCE = 1000
 _NUDGE = "nudge"  # the live input that takes a direction of w
 
 
-def find(network: Network, indices: Sequence[int], count: int, samples: int = 0, seed: int = 600) -> Directions:
+def find(
+    network: Network,
+    indices: Sequence[int],
+    count: int,
+    samples: int = 0,
+    seed: int = 600,
+    say: Callable[[str], None] = lambda said: None,
+) -> Directions:
     """The `count` directions (fewer where there are fewer) that change most, largest first, named after what they change.
 
-    `samples` latents are mapped (StyleGAN; 10000 unless given) or drawn (700 unless given), of the classes `indices`.
+    `samples` latents are mapped (StyleGAN; 10000 unless given) or drawn (700 unless given), of the classes `indices`. `say` is
+    told how far it is.
     """
     network = core(network)
     if _NUDGE in network.extra_inputs:
@@ -37,9 +46,9 @@ def find(network: Network, indices: Sequence[int], count: int, samples: int = 0,
     elif isinstance(network, BigGanDeep):
         space, vectors = "z", _of_layer(network.gen_z.weight[:, : network.z_size])
     else:
-        space, vectors = "z", _of_steps(network, indices, samples or 700, seed)
+        space, vectors = "z", _of_steps(network, indices, samples or 700, seed, say)
     vectors = vectors[:count]
-    names, signs = _named(network, indices, space, vectors, seed + 1)
+    names, signs = _named(network, indices, space, vectors, seed + 1, say)
     return Directions(space, names, vectors * signs[:, None])
 
 
@@ -87,27 +96,30 @@ def _of_layer(weight: torch.Tensor) -> Array:
     return vectors
 
 
-def _of_steps(network: Network, indices: Sequence[int], samples: int, seed: int) -> Array:
+def _of_steps(network: Network, indices: Sequence[int], samples: int, seed: int, say: Callable[[str], None]) -> Array:
     """Principal directions (Z,Z) of what small steps of z do to the coarse picture: eigenvectors of the mean of J'J."""
     size = network.z_size
     places = max(2, samples // (size + 1))
     total = np.zeros((size, size))
+    pace = Pace(places, "places looked at", say)
     for place in range(places):
         z = latents(network, 1, seed + place) + np.concatenate([np.zeros((1, size)), STEP * np.eye(size)]).astype(np.float32)
         drawn = frames(network, z, weights(network, {indices[place % len(indices)]: 1.0}, size + 1))
         coarse = shrunk(drawn, _COARSE).reshape(size + 1, -1)  # (Z + 1, F)
         change = (coarse[1:] - coarse[0]) / STEP
         total += change @ change.T
+        pace.step()
     vectors: Array = np.linalg.eigh(total)[1].T[::-1].astype(np.float32)
     return vectors
 
 
 def _named(
-    network: Network, indices: Sequence[int], space: str, vectors: Array, seed: int
+    network: Network, indices: Sequence[int], space: str, vectors: Array, seed: int, say: Callable[[str], None]
 ) -> tuple[tuple[str, ...], NDArray[np.float32]]:
     """A name for each direction, and which sign makes it say what its positive side does."""
     names: list[str] = []
     signs = np.ones(len(vectors), np.float32)
+    pace = Pace(len(vectors), "directions named", say)
     for k, vector in enumerate(vectors):
         before, after = [], []
         for place in range(_PLACES):
@@ -118,6 +130,7 @@ def _named(
         word, signs[k] = change_of(np.stack(before), np.stack(after))
         taken = sum(name.split(" ")[0] == word for name in names)
         names.append(f"{word} {taken + 1}" if taken else word)
+        pace.step()
     return tuple(names), signs
 
 

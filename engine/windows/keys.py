@@ -58,7 +58,7 @@ KEYS = (
         ("left",), KeyCommand("/sync/offset_ms", -OFFSET_STEP_MS, step=True), "Left Right", "picture later, earlier", repeats=True
     ),
     Key(("right",), KeyCommand("/sync/offset_ms", OFFSET_STEP_MS, step=True), "", "", repeats=True),
-    Key(("u",), KeyCommand("/midi/unassign"), "U", "take macros from MIDI knobs"),
+    Key(("u",), KeyCommand("/midi/unassign"), "U", "free the MIDI macros"),
     Key(("y",), KeyCommand("allow"), "Y", "let an OSC sender in"),
     Key(("h",), KeyCommand("help"), "H", "these keys"),
     Key(("escape", "q"), KeyCommand("quit"), "Esc  Q", "quit: press twice"),

@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.core.starvation import Starving
 from engine.guard.journal import load_journal
 from engine.guard.launch_environment import VARIABLE, LaunchEnvironment
 from engine.guard.supervised_show import SupervisedShow
-from engine.guard.supervisor import Starving, stopped
+from engine.guard.supervisor import stopped
 from engine.instrument.instrument import HOP, Instrument, find_patch
 from engine.runtime.worker.process import GeneratorProcess
 from engine.show.perform import open_model

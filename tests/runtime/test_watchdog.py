@@ -1,14 +1,22 @@
 import pytest
 
-from engine.runtime.worker.watchdog import LONGEST_LOOK_S, LOOK_S, START_BEAT_LIMIT_S, START_LIMIT_S, Watchdog
+from engine.runtime.worker.watchdog import (
+    LONGEST_LOOK_S,
+    LOOK_S,
+    START_BEAT_LIMIT_S,
+    START_LIMIT_S,
+    STARVED_LIMIT,
+    STEP_LIMIT_S,
+    Watchdog,
+)
 
 
 class Process:
     """A process as the vigil sees it, every LOOK_S of an invented clock."""
 
-    def __init__(self, patience: float = 1.0) -> None:
+    def __init__(self, patience: float = 1.0, starved=lambda: 0.0) -> None:
         self.now_s = 1000.0
-        self.watchdog = Watchdog(self.now_s, patience)
+        self.watchdog = Watchdog(self.now_s, patience, starved)
         self.beat = self.sent = self.taken = self.drawn = self.frames = 0
         self.warm, self.ms_p50, self.alive, self.beating = False, 0.0, True, True
 
@@ -104,6 +112,40 @@ def test_a_process_that_is_starved_is_not_taken_for_hung(process):
     for look in range(30):
         process.beating = look % 6 == 5  # a beat every 0.3 s instead of every 0.05
         assert process.look() == ""
+
+
+def test_a_step_held_up_by_others_is_waited_for_as_long_as_they_held_it_up():
+    process = Process(starved=lambda: 0.045)  # of each 50 ms
+    process.warm, process.ms_p50 = True, 25.0
+    process.play(1.0)
+    process.sent += 1
+    process.taken = process.sent
+    after_s, fault = process.looks_until_fault(60.0)
+    assert 1.5 < after_s < 5.0  # it had a tenth of the time
+    assert fault
+    process = Process(starved=lambda: 0.05)
+    process.warm, process.ms_p50 = True, 25.0
+    process.play(1.0)
+    process.sent += 1
+    after_s, fault = process.looks_until_fault(60.0)
+    assert after_s == pytest.approx(STEP_LIMIT_S * (1 + STARVED_LIMIT), rel=0.1), "nobody is starved for ever"
+
+
+def test_a_silent_process_that_is_kept_waiting_is_waited_for_too():
+    process = Process(starved=lambda: 0.05)
+    process.warm, process.ms_p50 = True, 25.0
+    process.play(1.0)
+    process.beating = False
+    assert process.looks_until_fault(2.0) == (pytest.approx(2.0, abs=0.1), "")
+    process.beating = True
+    process.play(1.0)
+
+
+def test_how_busy_the_machine_is_is_not_asked_while_all_is_well(process):
+    asked = []
+    process.watchdog._starved = lambda: asked.append(1) or 0.0
+    process.play(5.0)
+    assert not asked
 
 
 def test_patience_multiplies_the_limits():

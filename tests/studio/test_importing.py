@@ -177,6 +177,40 @@ def _umask() -> int:
     return mask
 
 
+def test_the_model_is_in_its_place_before_its_sheet_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[bool] = []
+
+    def interrupted(folder: Path) -> None:
+        seen.append((folder / "model.toml").is_file())
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("engine.studio.checkpoint.importing.draw_sheet", interrupted)
+    (tmp_path / "source.pkl").write_bytes(forged.nvidia_pickle(forged.network(conv_clamp=256.0)))
+    with pytest.raises(KeyboardInterrupt):
+        take(tmp_path / "source.pkl", tmp_path / "model", sheet=True)
+    assert seen == [True]
+    assert load_card(tmp_path / "model").name == "model"
+
+
+def test_an_import_that_is_stopped_leaves_nothing_and_clears_what_a_killed_one_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = tmp_path / ".model.old", tmp_path / ".model.new"
+    for left in (old, new):
+        left.mkdir()
+        (left / "weights.safetensors").write_bytes(b"half")
+    os.utime(old, (1.0, 1.0))
+
+    def interrupted(*given: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("engine.studio.checkpoint.importing.save_file", interrupted)
+    (tmp_path / "source.pkl").write_bytes(forged.nvidia_pickle(forged.network(conv_clamp=256.0)))
+    with pytest.raises(KeyboardInterrupt):
+        take(tmp_path / "source.pkl", tmp_path / "model")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".model.new", "source.pkl"]
+
+
 def test_nothing_is_overwritten_unless_asked_and_then_only_the_models_own_files(tmp_path: Path) -> None:
     (tmp_path / "one.pkl").write_bytes(forged.nvidia_pickle(forged.network(1)))
     (tmp_path / "two.pkl").write_bytes(forged.nvidia_pickle(forged.network(2)))

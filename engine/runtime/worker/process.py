@@ -10,6 +10,7 @@ from typing import Self
 
 from engine.core.cuda import CudaError
 from engine.core.slots import Record
+from engine.core.starvation import Starving
 from engine.core.types import Frame, GeneratorInfo, Tick
 from engine.runtime.available import availabilities, availability, backend, reasons
 from engine.runtime.card import load_card
@@ -279,7 +280,7 @@ class _Life:
 
     def __init__(self, of: GeneratorProcess, runtime: str, patience: float) -> None:
         self.runtime = runtime
-        self.watchdog = Watchdog(time.monotonic(), patience)
+        began_s = time.monotonic()
         self._of, self._ring = of, of._ring(runtime)
         try:
             self.lifetime = Lifetime(of._card, runtime, of._threads, self._ring)
@@ -287,6 +288,7 @@ class _Life:
             if self._ring is not None:
                 self._ring.close()
             raise
+        self.watchdog = Watchdog(began_s, patience, Starving(self.lifetime.pid).since)
         self._beat = 0
 
     def look(self, sent: int) -> str:

@@ -37,7 +37,10 @@ class Order:
 
 
 def import_checkpoint(path: Path, order: Order, say: Callable[[str], None]) -> None:
-    """Read, check and write. Raises CheckpointError for a checkpoint that cannot be taken, and OSError; nothing is left then."""
+    """Read, check and write, then draw a sheet. Raises CheckpointError for a checkpoint that cannot be taken, and OSError.
+
+    Nothing is left then, nor when it is interrupted before the sheet.
+    """
     with new_folder(order.folder, order.force) as beside:
         with open_checkpoint(path, order.given) as (found, file):
             network = blank(found, file)
@@ -45,7 +48,7 @@ def import_checkpoint(path: Path, order: Order, say: Callable[[str], None]) -> N
             classes = class_names(found, network.classes, order.classes)
             small = halves(network) if order.half else set()
             del network
-            tensors, kept = converted(found, small, file)
+            tensors, kept = converted(found, small, file, say)
             save_file(tensors, beside / GENERATOR)
         for name in kept:
             say(f"{name} stays float32: its values are beyond half precision")
@@ -60,9 +63,9 @@ def import_checkpoint(path: Path, order: Order, say: Callable[[str], None]) -> N
         }
         card_file.write(beside, card_file.complete(beside, card, blank(found, file).to("meta")))
         load_card(beside)
-        if order.sheet:
-            say("drawing samples")
-            draw_sheet(beside)
+    if order.sheet:  # the model is in its place: whoever does not want to wait may play it, and end this
+        say(f"{order.folder} can be played; drawing {SHEET} ...")
+        draw_sheet(order.folder)
 
 
 def class_names(found: Found, count: int, file: Path | None) -> tuple[str, ...]:

@@ -3,7 +3,8 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ from engine.core.registry import lookup
 from engine.studio.card_file import CARD
 from engine.studio.checkpoint.bounded_reader import CheckpointError
 from engine.studio.checkpoint.found_network import Found
+from engine.studio.pace import Pace
 
+LEFT_S = 3600.0  # a folder begun so long ago is nobody's work any more
 _NAMED = 5  # names in an error
 
 
@@ -71,11 +74,14 @@ def halves(network: Network) -> set[str]:
     return {name for name, tensor in network.half().state_dict().items() if tensor.dtype == torch.float16}
 
 
-def converted(found: Found, small: set[str], path: Path) -> tuple[dict[str, Tensor], list[str]]:
+def converted(
+    found: Found, small: set[str], path: Path, say: Callable[[str], None] = lambda said: None
+) -> tuple[dict[str, Tensor], list[str]]:
     """The tensors to write, those of `small` in half precision, and the names of such as it cannot hold, which stay float32.
 
-    Raises CheckpointError for NaN and infinity.
+    `say` is told how far it is, every two seconds. Raises CheckpointError for NaN and infinity.
     """
+    pace = Pace(len(found.weights), "tensors", say)
     tensors: dict[str, Tensor] = {}
     kept = []
     for name, weight in found.weights.items():
@@ -94,6 +100,7 @@ def converted(found: Found, small: set[str], path: Path) -> tuple[dict[str, Tens
             else:
                 kept.append(name)
         tensors[name] = tensor.contiguous()
+        pace.step()
     return tensors, kept
 
 
@@ -111,6 +118,9 @@ def new_folder(folder: Path, force: bool) -> Iterator[Path]:
     if folder.exists() and not folder.is_dir():
         raise FileExistsError(f"expected a folder for the model; got {folder}, which is a file")
     folder.parent.mkdir(parents=True, exist_ok=True)
+    for left in folder.parent.glob(f".{folder.name}.*"):  # by a process that was killed
+        if left.is_dir() and time.time() - left.stat().st_mtime > LEFT_S:
+            shutil.rmtree(left, ignore_errors=True)
     beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
         yield beside

@@ -29,7 +29,10 @@ def load_zip(window: Window) -> Any:
     found = entries(window)
     name = next((name for name in found if name.endswith("/data.pkl") and name.count("/") == 1), None)
     if name is None:
-        raise CheckpointError(f"expected a PyTorch checkpoint in the zip {window.path}; got none (no data.pkl in it)")
+        raise CheckpointError(
+            f"expected a PyTorch checkpoint in the zip {window.path}; got none (no data.pkl in it): unpack it"
+            " and import the checkpoint that it holds"
+        )
     folder = name.removesuffix("data.pkl")
     order = found.get(f"{folder}byteorder")
     if order is not None and order.fresh().read(min(len(order), 16)) != b"little":

@@ -93,6 +93,7 @@ class Unpickler:
             raise CheckpointError(f"expected a PyTorch checkpoint in {self.window.path}; got {full}, {CONVERT}")
         raise CheckpointError(
             f"expected only tensors and plain values in {self.window.path}; got the global {full}: nothing was run"
+            " (where a whole module was saved: load it in the program that made it, and save its state_dict())"
         )
 
     def call(self, target: Any, arguments: Any) -> None:

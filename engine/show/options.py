@@ -9,6 +9,7 @@ from engine.core.value import Value
 DEMO = "demo"  # the track that comes with the program
 TRACK, TEMPO = "track_s", "tempo"  # parts of the journal: where in its file the sound was, and what hands asked of the beat
 DEFAULT_OSC = "127.0.0.1:9000"
+MidiMacro = tuple[str | int, ...]  # port, channel, controller, the macro it was given, and the encoding of an encoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class PlayOptions:
     cues: tuple[tuple[float, str], ...] = ()  # of a film: seconds, and "ADDRESS ARGUMENTS" that is posted then
     show: str = ""  # the folder of the show that is played; empty: none
     bases: Mapping[str, Value] = field(default_factory=dict)  # parameters that the show sets
-    midi_macros: tuple[tuple[str, int, int, int], ...] = ()  # that the show gave to controllers
+    midi_macros: tuple[MidiMacro, ...] = ()  # that the show gave to controllers
 
     @property
     def lenient(self) -> bool:

@@ -21,6 +21,7 @@ import numpy as np
 
 from engine.core import resources
 from engine.core.types import Value
+from engine.show.options import MidiMacro
 
 SCHEMA = 1
 FILE = "show.toml"
@@ -40,7 +41,7 @@ class ShowFolder:
 
     settings: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, Value] = field(default_factory=dict)  # address -> base
-    midi_macros: tuple[tuple[str, int, int, int], ...] = ()  # port, channel, controller and the macro it was given
+    midi_macros: tuple[MidiMacro, ...] = ()
 
 
 def load_show(folder: Path) -> ShowFolder:
@@ -132,7 +133,7 @@ def _written(settings: Mapping[str, Any], show: ShowFolder) -> str:
     lines = [f"schema = {SCHEMA}", *(f"{name} = {_toml(value)}" for name, value in settings.items())]
     if show.midi_macros:
         lines += [
-            "midi_macros = [  # port, channel, controller, macro",
+            "midi_macros = [  # port, channel, controller, macro, and how an endless encoder counts",
             *(f"    {_toml(item)}," for item in show.midi_macros),
             "]",
         ]
@@ -185,8 +186,11 @@ def _base(file: Path, address: str, value: object) -> Value:
     raise ShowError(f"expected a value for {address[:80]} in {file}; got {value!r:.80}")
 
 
-def _macro(file: Path, item: object) -> tuple[str, int, int, int]:
+def _macro(file: Path, item: object) -> MidiMacro:
     match item:
-        case [str(port), int(channel), int(controller), int(macro)] if not any(isinstance(number, bool) for number in item[1:]):
-            return port, channel, controller, macro
+        case [str(port), int(channel), int(controller), int(macro), *rest] if not any(isinstance(part, bool) for part in item):
+            if not rest:
+                return port, channel, controller, macro
+            if len(rest) == 1 and isinstance(rest[0], str):
+                return port, channel, controller, macro, rest[0]
     raise ShowError(f"expected port, channel, controller and macro in midi_macros of {file}; got {item!r:.80}")

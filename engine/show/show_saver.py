@@ -42,5 +42,4 @@ class ShowSaver:
         now |= {"patch": patch.stem, "model": model, "seed": self._instrument.player.seed}
         always = ("patch", "model", "audio", "seed")
         settings = {name: now[name] for name in SETTINGS if name in always or now[name] != getattr(usual, name)}
-        macros = tuple((str(port), int(a), int(b), int(c)) for port, a, b, c in self._macros())
-        return ShowFolder(settings, self._instrument.changed(), macros)
+        return ShowFolder(settings, self._instrument.changed(), tuple(tuple(macro) for macro in self._macros()))

@@ -100,6 +100,7 @@ def test_a_save_that_was_cut_off_between_its_two_steps_leaves_the_show_that_was_
         (f"schema = 1\n[parameters]\n'/a' = 1{'0' * 400}", "expected a value for /a"),
         ("schema = 1\nmidi_macros = [['nano', 1]]", "expected port, channel, controller and macro"),
         ("schema = 1\nmidi_macros = [['nano', 1, 21, true]]", "expected port, channel, controller and macro"),
+        ("schema = 1\nmidi_macros = [['nano', 1, 21, 3, 4]]", "expected port, channel, controller and macro"),
         ("schema = 1\n\x00", "expected a show in"),
     ],
 )
@@ -156,7 +157,8 @@ def test_what_hands_set_that_differs_from_the_patch_is_kept_and_nothing_else(tmp
     instrument.tree.set_base("/master/level", 0.5)
     assert instrument.changed() == {"/macro/1": 0.75, "/master/level": 0.5}
     said: list[str] = []
-    saver = ShowSaver(PlayOptions(audio="none", seed=5, monitor="HDMI"), instrument, lambda: [["nano", 1, 21, 3]], said.append)
+    macros: list[list[str | int]] = [["nano", 1, 21, 3], ["nano", 1, 22, 4, "sign"]]
+    saver = ShowSaver(PlayOptions(audio="none", seed=5, monitor="HDMI"), instrument, lambda: macros, said.append)
     saver.save(tmp_path / "early")
     assert said == ["expected a show that plays; got none yet; saved nothing"]
     instrument.published = (find_patch("tidal").path, "light", instrument.state())
@@ -169,7 +171,7 @@ def test_what_hands_set_that_differs_from_the_patch_is_kept_and_nothing_else(tmp
     show = load_show(tmp_path / "friday")
     assert show.settings == {"patch": "tidal", "model": "light", "audio": "none", "seed": 5, "monitor": "HDMI"}
     assert show.parameters == {"/macro/1": 0.75, "/master/level": 0.5}
-    assert show.midi_macros == (("nano", 1, 21, 3),)
+    assert show.midi_macros == (("nano", 1, 21, 3), ("nano", 1, 22, 4, "sign"))
 
 
 def test_a_show_plays_on_another_machine_and_says_what_is_absent_there(home: Path, mine: Path, tmp_path: Path) -> None:

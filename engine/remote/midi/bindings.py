@@ -4,13 +4,14 @@ from collections.abc import Callable, Sequence
 
 from engine.core.params import Leaf
 from engine.remote.midi.binding_table import BindingTable, MacroSpec, Spec
-from engine.remote.midi.controls import MODES, Knob, Pairs, Touch, turn
+from engine.remote.midi.controls import Knob, Pairs, Touch
+from engine.remote.midi.encoders import turn
+from engine.remote.midi.macros import Macros
 from engine.remote.midi.soft_takeover import SoftTakeover
-from engine.remote.midi.touch_history import TouchHistory
+from engine.remote.midi.sweep_detector import SweepDetector
 from engine.remote.parameter_tree import ParameterTree
 
 NEAR = 0.02  # of a fader's way: where it takes hold of a value
-MACROS = 8
 LOAD_PATCH = "/patch/load"
 PRESSED = 0.5
 REST = {"note": 0.0, "aftertouch": 0.0, "bend": 0.5}  # where controls stand when nobody touches them
@@ -25,13 +26,11 @@ class Bindings:
     """
 
     def __init__(self, tree: ParameterTree, shelf: Sequence[str], say: Callable[[str], None]) -> None:
-        self._tree, self._shelf, self._say = tree, shelf, say
+        self._tree, self._shelf = tree, shelf
         self._table = self._asked = BindingTable(())
         self._given = self._asked.specs  # last, which may be other objects that say the same
         self._hands: dict[tuple[str, int, str, int], SoftTakeover] = {}
-        self._macros: dict[Knob, MacroSpec] = {}
-        self._history = TouchHistory()
-        self._told_full = False  # that no macro is left, until one is given back
+        self._macros, self._sweeps = Macros(tree, say), SweepDetector()
         self._pairs = Pairs()
         self.refused = 0  # posts that the board did not take
         self.unbound = 0  # controllers and programs that lead nowhere
@@ -48,7 +47,8 @@ class Bindings:
         """Act on one movement; whether it was bound, or else a note that may be music."""
         if self._table is not self._asked:
             self._change()
-        self._history.hear(touch, t)
+        if touch.kind in ("cc", "note"):
+            self._sweeps.listen(touch, t)
         found = self._table.find(touch.kind, touch.channel, touch.number)
         if found is not None:
             spec, fine = found
@@ -58,7 +58,7 @@ class Bindings:
                 self._act(spec, self._hand(spec, touch.port, touch.channel, touch.kind, touch.number), touch, t)
             return True
         if touch.kind == "cc":
-            macro = self._macro(touch)
+            macro = self._macro(touch, t)
             if macro is not None:
                 self._act(macro, self._hand(macro, touch.port, touch.channel, "cc", touch.number), touch, t)
                 return True
@@ -85,42 +85,34 @@ class Bindings:
         for key, hand in list(self._hands.items()):
             if port in (None, key[0]) and channel in (0, key[1]):
                 self._let_go(key, hand)
+        self._sweeps.release(port, channel)
 
     def lose(self, port: str) -> None:
         """A port is gone: what it held is released, and where its faders stood is forgotten; its macros stay."""
         self.release(port)
         self._pairs.forget(port)
-        self._history.forget(port)
+        self._sweeps.lose(port)
         for key in [key for key in self._hands if key[0] == port]:
             del self._hands[key]
 
     def give_back(self, macro: int = 0) -> list[Knob]:
         """Take macro 1..8 (0: all) from the controllers that were given them; which those were."""
-        back = [knob for knob, spec in self._macros.items() if macro in (0, _number(spec))]
+        back = self._macros.give_back(macro)
         for knob in back:
-            del self._macros[knob]
             port, channel, number = knob
-            if (hand := self._hands.pop((port, channel, "cc", number), None)) is not None:
-                self._let_go((port, channel, "cc", number), hand)
-        self._told_full = False
+            hand = self._hands.get((port, channel, "cc", number))
+            if hand is not None and isinstance(hand.spec, MacroSpec):  # else the patch has it by now
+                hand.take(None)
+            self._sweeps.rest(knob)
         return back
 
     def state(self) -> list[list[str | int]]:
-        """Which controllers were given a macro: [port, channel, controller, macro] each, for `restore`. From any thread."""
-        return [[*knob, _number(spec)] for knob, spec in self._macros.copy().items()]
+        """Which controllers were given a macro, for `restore`. From any thread."""
+        return self._macros.state()
 
     def restore(self, state: object) -> list[str]:
         """Take back a `state`, before the first message; what cannot be taken is returned as messages."""
-        refused = []
-        for entry in state if isinstance(state, list) else [state]:
-            match entry:
-                case [str(port), int(channel), int(number), int(macro)] if (
-                    1 <= channel <= 16 and 0 <= number < MODES and 1 <= macro <= MACROS
-                ):
-                    self._macros[port, channel, number] = MacroSpec(f"/macro/{macro}")
-                case _:
-                    refused.append(f"expected port, channel, controller and macro; got {str(entry)[:80]!r}")
-        return refused
+        return self._macros.restore(state)
 
     def _change(self) -> None:
         """Swap in the table that was asked for; what its predecessor held down is released."""
@@ -162,7 +154,7 @@ class Bindings:
         """What `touch` says, at its own time: it may have waited for its echo, and a tap's beat was when it was struck."""
         before, hand.at = hand.at, touch.position
         was, hand.pressed = hand.pressed, touch.position >= PRESSED or (touch.kind == "note" and touch.position > 0.0)
-        again = touch.kind == "cc" and hand.pressed and hand.repeats(touch.raw)
+        again = touch.kind == "cc" and t is not None and hand.repeats(touch.raw, t) and not self._sweeps.is_coarse(touch)
         pressed = hand.pressed and (not was or again or touch.kind in ("note", "program"))
         if touch.kind == "program":
             hand.pressed = False  # nothing ever releases it
@@ -214,43 +206,19 @@ class Bindings:
         hand.ends = (low, high)
         return hand.ends
 
-    def _macro(self, touch: Touch) -> MacroSpec | None:
+    def _macro(self, touch: Touch, t: float) -> MacroSpec | None:
         """The macro of a controller that the patch does not name; the first sweep of a hand gives it the next that is free."""
         knob = touch.port, touch.channel, touch.number
-        given = self._macros.get(knob)
-        known = given.encoding if given is not None and given.kind == "relative" else ""
-        kind = self._history.kind(touch, known)
-        if given is not None:
-            if kind not in ("", "fader", known):
-                given = self._macros[knob] = given._replace(kind="relative", encoding=kind)
-            return given
-        if not kind:
-            return None
-        taken = self._table.macros | {spec.address for spec in self._macros.values()}
-        free = next((address for n in range(1, MACROS + 1) if (address := f"/macro/{n}") not in taken), None)
-        if free is None or free not in self._tree:
-            if not self._told_full:
-                self._told_full = True
-                self._say(f"no macro is left for {_named(knob)}; /midi/unassign MACRO gives one back")
-            return None
-        macro = MacroSpec(free) if kind == "fader" else MacroSpec(free, kind="relative", encoding=kind)
-        self._macros[knob] = macro
-        doc = self._tree.leaf(free).param.doc.partition(":")[0]
-        how = "from where it meets it" if kind == "fader" else "as an endless encoder"
-        self._say(f"{_named(knob)} plays {free} ({doc}) {how}")
-        return macro
+        given = self._macros.find(knob)
+        if given is None:
+            kind = self._sweeps.look(touch, t)
+            return None if kind is None else self._macros.give(knob, kind, self._table.macros)
+        if given.kind == "cc" and (encoding := self._sweeps.look_again(touch, t)) is not None:
+            return self._macros.turn_into(knob, encoding)
+        return given
 
     def _program(self, number: int, t: float) -> None:
         if number >= len(self._shelf) or LOAD_PATCH not in self._tree:
             self.unbound += 1
         else:
             self._tree.post(LOAD_PATCH, self._shelf[number], t)
-
-
-def _number(spec: MacroSpec) -> int:
-    return int(spec.address.rpartition("/")[2])
-
-
-def _named(knob: Knob) -> str:
-    port, channel, number = knob
-    return f"MIDI cc/{number} on channel {channel} of {port}"

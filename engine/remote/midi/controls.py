@@ -1,14 +1,11 @@
-"""What a MIDI message says as a control: a knob's or fader's position, a press, an encoder's steps. Pure."""
+"""What a MIDI message says as a control: a knob's or fader's position, or a press. Pure."""
 
 from typing import Any, NamedTuple
 
 BEND_REST = 8192
-BANK_SELECT = (0, 32)
 MODES = 120  # controllers from here on are channel mode messages, no knobs
 FINE = 32  # the fine half of controller n is n + 32
 PAIR_S = 0.004  # within which both halves of 14 bits arrive
-STEP = 1.0 / 128.0  # of the whole range, for one click of an encoder
-FASTEST = 8  # clicks that one message may bring, however hard an encoder accelerates
 
 Knob = tuple[str, int, int]  # port, channel 1..16, controller
 
@@ -48,25 +45,6 @@ def read_touch(message: Any, port: str) -> Touch | None:
 def bend(pitch: int) -> float:
     """-1..1, and exactly 0 at rest, for mido's -8192..8191."""
     return pitch / (BEND_REST if pitch < 0 else BEND_REST - 1)
-
-
-def turn(value: int, encoding: str) -> float:
-    """How far an endless encoder was turned, in positions of 0..1, from its data byte.
-
-    complement: 1 2 3 is more, 127 126 125 less. sign: 1 2 3 is more, 65 66 67 less. offset: 65 66 67 is more, 63 62 61 less.
-    offset16: 17 18 19 is more, 15 14 13 less. ends: 127 is more, 0 less.
-    """
-    if encoding == "offset":
-        clicks = value - 64
-    elif encoding == "offset16":
-        clicks = value - 16
-    elif encoding == "ends":
-        clicks = 1 if value & 64 else -1
-    elif encoding == "sign":
-        clicks = 64 - value if value & 64 else value
-    else:
-        clicks = value - 128 if value & 64 else value
-    return max(-FASTEST, min(FASTEST, clicks)) * STEP
 
 
 class Pairs:

@@ -1,5 +1,6 @@
 """A performer's hold on one control: where it stood, and whether the parameter still stands where it was put."""
 
+import math
 from collections import deque
 from typing import Any
 
@@ -7,18 +8,19 @@ from engine.core.params import Leaf
 from engine.remote.midi.binding_table import Spec
 from engine.remote.parameter_tree import ParameterTree
 
+REPEAT_S = 0.03  # sooner than this no finger presses again: it is a sender that repeats itself
 OURS = 2  # values of ours that may be in force when we look: the newest, and the one before while a tick is under way
 
 
 class SoftTakeover:
     """One control of one port and channel, and what it moves."""
 
-    __slots__ = ("_raw", "at", "ends", "place", "pressed", "seen", "sent", "spec", "values")
+    __slots__ = ("_raw", "_raw_s", "at", "ends", "place", "pressed", "seen", "sent", "spec", "values")
 
     def __init__(self) -> None:
         self.at: float | None = None  # of its own way, 0..1
         self.pressed = False
-        self._raw = -1
+        self._raw, self._raw_s = -1, -math.inf  # its newest data byte, and when that came
         self.values: set[int] = set()  # up to three: a switch sends one, or one and nothing
         self.take(None)
 
@@ -30,9 +32,10 @@ class SoftTakeover:
         self.seen: Any = None  # the base when we last looked
         self.sent: deque[Any] = deque(maxlen=OURS)
 
-    def repeats(self, raw: int) -> bool:
+    def repeats(self, raw: int, t: float) -> bool:
         """Whether this data byte of a controller is a switch's that sends the same at every press, and nothing in between."""
-        again, self._raw = raw == self._raw, raw
+        again = raw == self._raw and t - self._raw_s >= REPEAT_S
+        self._raw, self._raw_s = raw, t
         if len(self.values) < 3:
             self.values.add(raw)
         return again and self.values <= {0, raw}

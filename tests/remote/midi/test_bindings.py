@@ -1,38 +1,10 @@
-import json
-
 import pytest
-from midi_board import PORT, board, cc, note, program, specs
+from midi_board import PORT, cc, note, program, specs
 from mido import Message
 from song import served
+from wired_patch import WiredPatch
 
-from engine.remote.midi.bindings import Bindings
 from engine.remote.midi.controls import read_touch
-
-
-class WiredPatch:
-    """Bindings on a board, played by messages: each in a tick of its own."""
-
-    def __init__(self, *, shelf=("tidal", "mandala"), **table):
-        self.tree, self.said, self.t = board(), [], 0.0
-        self.bindings = Bindings(self.tree, shelf, self.said.append)
-        self.bindings.use(specs(**table))
-
-    def play(self, *messages, port=PORT, gap_s=1.0):
-        for message in messages:
-            self.t += gap_s
-            self.bindings.take(read_touch(message, port), self.t)
-            if gap_s > 0.5:
-                self.bindings.due(self.t + 0.5)
-                served(self.tree)
-        return self
-
-    def base(self, address="/walk/speed"):
-        return self.tree.leaf(address).base
-
-    def hand(self, value, address="/walk/speed"):
-        """Another hand: a key, OSC, a page."""
-        self.tree.post(address, value)
-        served(self.tree)
 
 
 def test_a_knob_moves_a_parameter_over_its_whole_range():
@@ -142,6 +114,13 @@ def test_an_encoder_turns_on_from_wherever_the_value_stands():
     assert wired.play(*[cc(20, 64)] * 10).base() == 0.0
 
 
+@pytest.mark.parametrize(("encoding", "more", "less"), [("ends", 127, 0), ("offset16", 17, 15), ("sign", 1, 65)])
+def test_in_the_way_that_it_counts(encoding, more, less):
+    wired = WiredPatch(**{"relative/20": {"to": "/walk/speed", "encoding": encoding}})
+    assert wired.play(*[cc(20, more)] * 3).base() == pytest.approx(0.5 + 3 / 128)
+    assert wired.play(*[cc(20, less)] * 5).base() == pytest.approx(0.5 - 2 / 128)
+
+
 def test_small_steps_of_an_encoder_add_up_to_whole_numbers():
     wired = WiredPatch(**{"relative/20": "/walk/steps"})
     assert wired.play(*[cc(20, 1)] * 32).base("/walk/steps") == 6
@@ -162,6 +141,47 @@ def test_a_button_of_controllers_acts_when_it_passes_its_middle():
     assert wired.play(cc(44, 127)).base("/walk/mirror") is True
     assert wired.play(cc(44, 126), cc(44, 0)).base("/walk/mirror") is True
     assert wired.play(cc(44, 64)).base("/walk/mirror") is False
+
+
+def test_a_switch_that_sends_the_same_at_every_press_works_each_time_taps_too():
+    wired = WiredPatch(**{"cc/64": "/walk/mirror", "cc/65": "/walk/tap", "cc/66": {"to": "/walk/speed", "value": 0.9}})
+    for on in (True, False, True, False):
+        assert wired.play(cc(64, 127), gap_s=0.05).base("/walk/mirror") is on
+        wired.play(cc(65, 100))
+        assert wired.tree.leaf("/walk/tap").value == 1
+        wired.hand(0.1)
+        assert wired.play(cc(66, 64)).base() == 0.9
+
+
+def test_and_goes_on_doing_so_in_the_next_patch():
+    wired = WiredPatch(**{"cc/64": "/walk/mirror"}).play(cc(64, 127))
+    wired.bindings.use(specs(**{"cc/64": "/walk/mirror", "cc/65": "/walk/tap"}))
+    assert wired.play(cc(64, 127)).base("/walk/mirror") is False
+
+
+def test_one_that_is_held_on_stays_on_however_often_it_says_so():
+    wired = WiredPatch(**{"cc/64": {"to": "/walk/mirror", "press": "hold"}})
+    assert wired.play(*[cc(64, 127)] * 4).base("/walk/mirror") is True
+    assert wired.play(cc(64, 0)).base("/walk/mirror") is False
+
+
+def test_a_board_that_sends_a_held_button_all_the_time_presses_once():
+    wired = WiredPatch(**{"cc/64": "/walk/mirror"}).play(cc(64, 0))
+    for count in (1, 2, 200):
+        assert wired.play(*[cc(64, 127)] * count, gap_s=0.01).base("/walk/mirror") is True
+
+
+def test_a_fader_that_says_the_same_again_presses_nothing():
+    wired = WiredPatch(**{"cc/64": "/walk/mirror"})
+    wired.play(*(cc(64, value) for value in (10, 40, 70, 100, 100, 100)))
+    assert wired.base("/walk/mirror") is True
+
+
+def test_a_coarse_half_that_stays_while_its_fine_half_moves_presses_once():
+    wired = WiredPatch(**{"cc/16": "/walk/mirror"})
+    for value in range(64 << 7, 65 << 7, 8):
+        wired.play(cc(16, value >> 7), gap_s=0.05).play(cc(48, value & 127), gap_s=0.001)
+    assert wired.base("/walk/mirror") is True
 
 
 def test_a_switch_can_be_on_for_as_long_as_a_key_is_held():
@@ -227,193 +247,7 @@ def test_only_what_the_lost_port_held():
     assert wired.base("/walk/mirror") is True
 
 
-# --- macros and programs without a binding -----------------------------------------------------------------------------------
-
-
-def sweep(number, to, channel=1):
-    """A hand moves a fader up to `to`."""
-    return [cc(number, value, channel=channel) for value in range(to % 6, to + 1, 6)]
-
-
-def swept(wired, number, to, port=PORT, channel=1):
-    """The same, heard in 20 ms steps."""
-    wired.play(*sweep(number, to, channel), port=port, gap_s=0.02)
-    served(wired.tree)
-    return wired
-
-
-def test_controllers_that_no_patch_names_get_the_macros_in_the_order_in_which_they_are_swept():
-    wired = WiredPatch(**{"cc/1": "/walk/speed", "aftertouch": "/macro/2"})
-    swept(wired, 71, 100)
-    swept(wired, 1, 64)
-    swept(wired, 20, 70)
-    swept(wired, 71, 90)
-    assert wired.base("/macro/1") == pytest.approx(90 / 127)
-    assert wired.base("/macro/2") == 0.5  # the patch has it elsewhere
-    assert wired.base("/macro/3") == pytest.approx(70 / 127)
-    assert [message.split(" from")[0] for message in wired.said] == [
-        "MIDI cc/71 on channel 1 of nano plays /macro/1 (Macro 1, energy)",
-        "MIDI cc/20 on channel 1 of nano plays /macro/3 (Macro 3, chaos)",
-    ]
-
-
-def test_the_same_number_of_another_port_or_channel_is_another_controller():
-    wired = WiredPatch()
-    swept(wired, 21, 64)
-    swept(wired, 21, 64, port="other")
-    swept(wired, 21, 64, channel=2)
-    assert len(wired.said) == 3
-
-
-def nrpn(number, values):
-    """A knob of a synthesiser that speaks NRPN."""
-    for value in values:
-        yield from (cc(99, number >> 7), cc(98, number & 127), cc(6, value >> 7), cc(38, value & 127))
-
-
-BY_THEMSELVES = {
-    "a start-up": [
-        cc(number, value, channel=channel) for channel in range(1, 9) for number, value in ((7, 0), (7, 100), (10, 64), (91, 40))
-    ],
-    "the same twice": [
-        cc(number, value) for _ in range(2) for number, value in ((7, 100), (10, 64), (91, 40), (1, 0), (11, 127))
-    ],
-    "bank selects": [cc(0, 1), cc(32, 1), cc(0, 2), cc(32, 7), cc(0, 3)],
-    "channel modes": [cc(120, 0), cc(121, 0), cc(127, 0)],
-    "an NRPN knob": list(nrpn(300, range(0, 16384, 130))),
-    "RPN": [cc(101, 0), cc(100, 0), *(cc(6, value) for value in range(0, 60, 4)), cc(101, 127), cc(100, 127)],
-    "a button": [cc(20, 127), cc(20, 0)] * 5,
-    "a switch": [cc(20, 127)] * 5,
-    "MPE": [
-        message
-        for channel in (2, 3)
-        for message in (note(60, channel=channel), *(cc(74, value, channel=channel) for value in range(20, 120, 5)))
-    ],
-}
-
-
-@pytest.mark.parametrize("what", BY_THEMSELVES)
-def test_what_a_device_sends_by_itself_takes_no_macro(what):
-    wired = WiredPatch().play(*BY_THEMSELVES[what], gap_s=0.003)
-    assert wired.bindings.state() == []
-    assert wired.said == []
-
-
-def test_a_zone_of_mpe_keeps_the_macros_from_its_voices_and_not_from_its_knobs():
-    wired = WiredPatch().play(cc(101, 0), cc(100, 6), cc(6, 15), gap_s=0.003)
-    swept(wired, 74, 100, channel=5)
-    assert not wired.bindings.state()
-    swept(wired, 74, 100)
-    assert [entry[1:] for entry in wired.bindings.state()] == [[1, 74, 1]]
-
-
-@pytest.mark.parametrize("fine_first", [False, True])
-def test_the_fine_half_of_a_fader_is_no_control_of_its_own(fine_first):
-    wired = WiredPatch()
-    for value in range(0, 16384, 150):
-        halves = [cc(5, value >> 7), cc(37, value & 127)]
-        wired.play(halves[fine_first], gap_s=0.02)
-        wired.play(halves[not fine_first], gap_s=0.001)
-    assert [entry[2] for entry in wired.bindings.state()] == [5]
-
-
-def test_data_entry_that_nothing_selected_is_a_fader_like_any():
-    wired = swept(WiredPatch(), 6, 90)
-    assert [entry[2:] for entry in wired.bindings.state()] == [[6, 1]]
-
-
-def test_a_fader_with_the_number_of_bank_select_gets_a_macro_once_it_is_swept():
-    wired = WiredPatch().play(cc(0, 0), cc(0, 1), cc(0, 0), cc(0, 1))
-    assert not wired.bindings.state(), "banks were selected"
-    swept(wired, 0, 126)
-    assert [entry[2:] for entry in wired.bindings.state()] == [[0, 1]]
-    assert wired.base("/macro/1") == pytest.approx(126 / 127)
-
-
-@pytest.mark.parametrize(
-    ("more", "less"), [([1, 1, 1, 2, 1, 1], [127, 127, 126]), ([65, 65, 65, 66, 65, 65], [63, 63, 62]), ([17] * 6, [15, 15, 14])]
-)
-def test_an_endless_encoder_is_told_by_what_it_sends_and_does_not_slam(more, less):
-    wired = WiredPatch()
-    for _ in range(3):
-        wired.play(*(cc(20, value) for value in more), gap_s=0.02)
-        served(wired.tree)
-    up = wired.base("/macro/1")
-    assert 0.5 < up < 0.7
-    for value in less * 8:
-        before = wired.base("/macro/1")
-        wired.play(cc(20, value), gap_s=0.02)
-        served(wired.tree)
-        assert abs(wired.base("/macro/1") - before) <= 2 / 128 + 1e-9
-    assert wired.base("/macro/1") < up
-    assert "as an endless encoder" in wired.said[0]
-
-
-def test_an_encoder_with_a_sign_bit_is_read_right_once_it_has_turned_both_ways():
-    wired = WiredPatch().play(*(cc(20, 1) for _ in range(8)), gap_s=0.02)
-    wired.play(*(cc(20, value) for value in (65, 65, 1, 1, 65, 65)), gap_s=0.02)
-    served(wired.tree)
-    before = wired.base("/macro/1")
-    wired.play(*(cc(20, 65) for _ in range(4)), gap_s=0.02)
-    served(wired.tree)
-    assert before - 5 / 128 < wired.base("/macro/1") < before
-
-
-def test_a_ninth_controller_gets_none_which_is_said_once_until_one_is_given_back():
-    wired = WiredPatch()
-    for number in range(40, 52):
-        swept(wired, number, 64)
-    assert [entry[2:] for entry in wired.bindings.state()] == [[40 + index, index + 1] for index in range(8)]
-    assert wired.bindings.unbound > 4
-    assert wired.said[8:] == ["no macro is left for MIDI cc/48 on channel 1 of nano; /midi/unassign MACRO gives one back"]
-    assert wired.bindings.give_back(3) == [(PORT, 1, 42)]
-    swept(wired, 50, 64)
-    assert [PORT, 1, 50, 3] in wired.bindings.state()
-    assert len(wired.bindings.give_back()) == 8
-    assert wired.bindings.state() == []
-
-
-def test_macros_stay_with_their_controllers_whatever_patch_plays():
-    wired = swept(WiredPatch(), 71, 64)
-    wired.bindings.use(specs(**{"cc/71": "/walk/speed"}))
-    assert wired.play(cc(71, 64), cc(71, 100)).base() == pytest.approx(100 / 127)
-    assert wired.base("/macro/1") == pytest.approx(64 / 127)
-    wired.bindings.use(())
-    assert wired.play(cc(71, 64), cc(71, 30)).base("/macro/1") == pytest.approx(30 / 127)
-
-
-def test_and_come_back_after_a_restart():
-    wired, later = swept(swept(WiredPatch(), 71, 64), 20, 60), WiredPatch()
-    assert later.bindings.restore(json.loads(json.dumps(wired.bindings.state()))) == []
-    later.play(cc(20, 64), cc(20, 90))
-    swept(later, 99 - 10, 64)
-    assert later.base("/macro/2") == pytest.approx(90 / 127)
-    assert later.bindings.state()[2] == [PORT, 1, 89, 3]
-
-
-def test_a_switch_that_sends_the_same_at_every_press_works_each_time_taps_too():
-    wired = WiredPatch(**{"cc/64": "/walk/mirror", "cc/65": "/walk/tap"})
-    seen = []
-    for _ in range(4):
-        wired.play(cc(64, 127))
-        seen.append(wired.base("/walk/mirror"))
-        wired.bindings.take(read_touch(cc(65, 100), PORT), wired.t)
-        assert [change.address for change in served(wired.tree)] == ["/walk/tap"]
-    assert seen == [True, False, True, False]
-
-
-def test_a_fader_that_says_the_same_again_presses_nothing():
-    wired = WiredPatch(**{"cc/64": "/walk/mirror"})
-    wired.play(*(cc(64, value) for value in (10, 40, 70, 100, 100, 100)))
-    assert wired.base("/walk/mirror") is True
-
-
-def test_a_spoilt_state_is_refused_entry_by_entry():
-    wired = WiredPatch()
-    refused = wired.bindings.restore([["a", 1, 2, 3], ["a", 17, 2, 3], ["a", 1, 120, 3], ["a", 1, 2, 9], [], None, {"a": 1}])
-    assert len(refused) == 6
-    assert wired.bindings.state() == [["a", 1, 2, 3]]
-    assert len(wired.bindings.restore({"junk": 1})) == 1
+# --- programs without a binding ---------------------------------------------------------------------------------------------
 
 
 def test_a_program_change_loads_the_patch_of_that_place_on_the_shelf():

@@ -1,7 +1,7 @@
 import mido
 import pytest
 
-from engine.remote.midi.controls import PAIR_S, Pairs, bend, read_touch, turn
+from engine.remote.midi.controls import PAIR_S, Pairs, bend, read_touch
 
 KNOB = ("nano", 1, 16)
 
@@ -37,26 +37,6 @@ def test_the_wheel_reaches_both_ends_and_rests_at_0():
     assert [bend(pitch) for pitch in (-8192, 0, 8191)] == [-1.0, 0.0, 1.0]
 
 
-@pytest.mark.parametrize(
-    ("encoding", "more", "less"),
-    [
-        ("complement", (1, 3), (127, 125)),
-        ("sign", (1, 3), (65, 67)),
-        ("offset", (65, 67), (63, 61)),
-        ("offset16", (17, 19), (15, 13)),
-    ],
-)
-def test_encoders_turn_as_far_one_way_as_the_other(encoding, more, less):
-    assert [turn(value, encoding) * 128 for value in more] == [1, 3]
-    assert [turn(value, encoding) * 128 for value in less] == [-1, -3]
-
-
-@pytest.mark.parametrize("encoding", ["complement", "sign", "offset"])
-def test_an_encoder_that_accelerates_is_held_to_eight_clicks_a_message(encoding):
-    assert max(turn(value, encoding) for value in range(128)) == 8 / 128
-    assert min(turn(value, encoding) for value in range(128)) == -8 / 128
-
-
 @pytest.mark.parametrize("order", [(False, True), (True, False)], ids=["coarse first", "fine first"])
 def test_both_halves_of_14_bits_make_one_position_and_nothing_in_between(order):
     pairs, seen = Pairs(), []
@@ -87,10 +67,6 @@ def test_halves_that_repeat_faster_than_they_are_waited_for_move_all_the_same():
     pairs.take(KNOB, True, 0, 0.001)
     seen = [pairs.take(KNOB, True, value, 1.0 + value * 0.001) for value in range(10)]
     assert [None if one is None else round(one * 16383) for one in seen] == [None, *(64 << 7 | value for value in range(1, 10))]
-
-
-def test_an_encoder_of_127_and_0_turns_a_click_a_message():
-    assert [turn(value, "ends") * 128 for value in (127, 0)] == [1, -1]
 
 
 @pytest.mark.parametrize("fine", [False, True])

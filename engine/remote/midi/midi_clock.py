@@ -11,8 +11,10 @@ WINDOW = 2 * PULSES  # pulses that the tempo is fitted to
 RECENT = 8  # pulses that together show a change of tempo
 STRAY = 0.25  # of a pulse: how far the recent ones must all lie from the fit, on one side, to be a new tempo
 LOST = 3  # pulses in a row that may have been lost, and ...
-SURE_GAP = 0.3  # ... how far from a whole number of pulses the gap may then be
-GAPS = 2  # gaps one after the other that are losses; with more it is a slower tempo
+SURE_GAP = 0.3  # ... how far from a whole number of pulses the gap may then be, from the line, and ...
+WIDE_GAP = 0.45  # ... from the pulse before, which may itself have been late
+TOGETHER = 0.5  # of a pulse: what comes sooner than this after a gap was held up in it, and not lost
+GAPS, SLOWER = 2, 1.4  # wide gaps one after the other that may be losses, in pulses; with more it is a slower tempo
 SLOWEST_BPM, FASTEST_BPM = 20.0, 400.0
 SILENT_S = 1.0  # without a pulse the clock is gone
 SURE_JITTER = 0.5  # of a pulse, root mean square: from there on nothing is sure
@@ -33,7 +35,9 @@ class MidiClock:
         self._heard = math.inf  # when the newest pulse, start or continue came, until that is too long ago
         self._strayed = 0  # pulses in a row off the line; negative: too early
         self._period_s = 0.0  # of the line; 0: not known yet
-        self._filled: list[int] = []  # pulses put in for lost ones at the newest arrivals, without a whole one between
+        self._line_s = 0.0  # the newest pulse's time on it
+        self._filled: list[int] = []  # pulses put in for lost ones, in each of the newest gaps that were wide
+        self._owed = 0  # of the newest ones, which may still come
 
     @property
     def running(self) -> bool:
@@ -79,9 +83,11 @@ class MidiClock:
             self._begin_anew(t)
         if arrivals and not 0.0 <= t - arrivals[-1] <= SILENT_S:
             arrivals.clear()
+        self._heard = t
+        if self._is_filled(t):
+            return
         self._fill(t)
         arrivals.append(t)
-        self._heard = t
         if not self._told:
             self._running = True  # connected in mid-song, or a sender that knows no start: what pulses plays
         if self._running:
@@ -97,7 +103,7 @@ class MidiClock:
                 arrivals.popleft()
             self._strayed = 0
             period, last, jitter = _fit(arrivals)
-        self._period_s = period if len(arrivals) > RECENT else 0.0
+        self._period_s, self._line_s = period if len(arrivals) > RECENT else 0.0, last
         bpm = 60.0 / (PULSES * period) if period > 0.0 else math.inf
         if not SLOWEST_BPM <= bpm <= FASTEST_BPM:
             self.state = None
@@ -105,24 +111,35 @@ class MidiClock:
         sure = min(1.0, len(arrivals) / PULSES) * max(0.0, 1.0 - jitter / (SURE_JITTER * period))
         self.state = ClockState(bpm, max(self._pulse, 0) / PULSES, self._running, last, sure)
 
+    def _is_filled(self, t: float) -> bool:
+        """Whether a pulse was put in for this one already: a host or a driver that was held up sends several at once."""
+        if self._owed and self._arrivals and t - self._arrivals[-1] < TOGETHER * self._period_s:
+            self._owed -= 1
+            return True
+        self._owed = 0
+        return False
+
     def _fill(self, t: float) -> None:
         """Put in what was lost on the way: one missing pulse must pull neither the tempo nor the place in the song."""
         arrivals, period = self._arrivals, self._period_s
         if not arrivals or period <= 0.0:
             self._filled.clear()
             return
-        gap = (t - arrivals[-1]) / period
-        lost = round(gap) - 1
-        if not 1 <= lost <= LOST or abs(gap - round(gap)) > SURE_GAP:
+        gap, since = (t - self._line_s) / period, (t - arrivals[-1]) / period
+        if since < SLOWER:
             self._filled.clear()
             return
         if len(self._filled) >= GAPS:  # nothing was lost: it has become slower
             self._pulse -= sum(self._filled) if self._running else 0
             arrivals.clear()
             self._filled.clear()
-            self._strayed, self._period_s = 0, 0.0
+            self._strayed, self._period_s, self._owed = 0, 0.0, 0
             return
+        lost = round(gap) - 1
+        if not 1 <= lost <= LOST or abs(gap - round(gap)) > SURE_GAP or abs(since - round(gap)) > WIDE_GAP:
+            lost = 0
         self._filled.append(lost)
+        self._owed = lost
         step = (t - arrivals[-1]) / (lost + 1)
         for _ in range(lost):
             arrivals.append(arrivals[-1] + step)

@@ -192,6 +192,50 @@ def test_one_lost_pulse_in_a_hundred_pulls_neither_tempo_nor_place(bpm):
     assert worst_beat < 1e-9
 
 
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("bpm", [60, 126, 174])
+def test_nor_does_it_where_pulses_are_late_by_up_to_5_ms_as_well(bpm, seed):
+    clock, draw, period = MidiClock(), random.Random(seed), 60.0 / (24 * bpm)
+    clock.take("start", 0.0)
+    for pulse in range(2400):
+        if pulse < 48 or draw.random() >= 0.01:
+            clock.take("clock", pulse * period + draw.random() * 0.005)
+            if pulse > 60:
+                assert clock.state.bpm == pytest.approx(bpm, rel=0.005)
+                assert clock.state.beats == pytest.approx(pulse / 24)
+
+
+@pytest.mark.parametrize("late_s", [0.005, 0.015, 0.022, 0.030, 0.040, 0.060, 0.080])
+def test_pulses_that_were_held_up_and_come_at_once_were_not_lost(late_s):
+    clock, period = MidiClock(), 60.0 / (24 * 120)
+    clock.take("start", 0.0)
+    held_until = 100 * period + late_s
+    for pulse in range(200):
+        t = pulse * period
+        if pulse >= 100 and t < held_until:
+            t = held_until + (pulse - 100) * 0.0003
+        clock.take("clock", t)
+        if pulse > 60:
+            assert clock.state.bpm == pytest.approx(120.0, rel=0.05)
+            assert abs(clock.state.beats - pulse / 24) <= 4 / 24
+    assert clock.state.beats == pytest.approx(199 / 24)
+    assert clock.state.bpm == pytest.approx(120.0, rel=0.01)
+
+
+@pytest.mark.parametrize("ratio", [1.25, 1.5, 1.6, 1.75, 3.0, 0.5, 0.7])
+def test_another_tempo_is_followed_within_a_beat_and_counts_what_came(ratio):
+    clock, slow = MidiClock(), 60.0 / (24 * 150)
+    clock.take("start", 0.0)
+    for pulse in range(96):
+        clock.take("clock", pulse * slow)
+    t = 95 * slow
+    for _ in range(24):
+        t += slow * ratio
+        clock.take("clock", t)
+    assert clock.state.bpm == pytest.approx(150 / ratio, rel=0.02)
+    assert clock.state.beats == pytest.approx(119 / 24, abs=1.5 / 24)
+
+
 def test_half_the_tempo_is_no_loss_and_is_followed_within_a_beat():
     clock, t = MidiClock(), 0.0
     for pulse in range(96):

@@ -26,16 +26,16 @@ ALL_SOUND_OFF, RESET_CONTROLLERS, ALL_NOTES_OFF, LAST_MODE = 120, 121, 123, 127 
 class MidiInputRouter:
     """Everything MIDI of one show.
 
-    `take` and `lose` are called by the threads of the ports, `follow` once a tick by the analysis thread, which never waits
-    here; `notes.into` and the properties may be read from any thread. Whatever fails in here is counted, and told at most once a
-    second, but never ends the thread that called. `shelf` names the patches that program changes load;
+    `take`, `lose` and `release` are called by the threads of the ports, `follow` once a tick by the analysis thread, which never
+    waits here; `notes.into` and the properties may be read from any thread. Whatever fails in here is counted, and told at most
+    once a second, but never ends the thread that called. `shelf` names the patches that program changes load;
     `wanted` is auto (every port), off, or part of a port's name.
     """
 
     def __init__(self, tree: ParameterTree, shelf: Sequence[str], wanted: str, say: Callable[[str], None]) -> None:
         self.notes = Notes()
         self.bindings = Bindings(tree, shelf, say)
-        self._ports = MidiPorts(self.take, self.lose, wanted, say)
+        self._ports = MidiPorts(self.take, self.lose, self.release, wanted, say)
         self._clocks: dict[str, MidiClock] = {}
         self._leader: MidiClock | None = None
         self._lock = threading.Lock()  # one message at a time, from however many ports
@@ -85,6 +85,15 @@ class MidiInputRouter:
                 self._complain(f"the loss of {port}")
             if self._clocks.pop(port, None) is self._leader:
                 self._leader = None
+
+    def release(self, port: str) -> None:
+        """Somebody who may have played into a port is gone: nothing is held on it; its clock and its faders stay."""
+        with self._lock:
+            self.notes.release(port)
+            try:
+                self.bindings.release(port)
+            except Exception:
+                self._complain(f"what is held on {port}")
 
     def give_back(self, macro: int = 0) -> int:
         """Take macro 1..8 (0: all) from the controllers that were given them; how many those were. From any thread."""

@@ -61,7 +61,8 @@ class MidiPorts:
     """Opens every input whose name contains `wanted` (`auto`: every one; `off`: none) as they come and go, until `close`.
 
     `handle(message, port, t)` gets each `mido.Message`, `t` being time.monotonic() within 2 ms of its arrival; `lose(port)` is
-    called when a port is gone; both on the thread of the ports. Ports are known by the names that stay when numbers shift.
+    called when a port is gone, `release(port)` when what is held on it may have lost its hand; all on the thread of the ports.
+    Ports are known by the names that stay when numbers shift.
     Where there is no MIDI `say` is told why, once. MIDO_BACKEND chooses the system: mido.backends.rtmidi/UNIX_JACK.
     """
 
@@ -69,10 +70,11 @@ class MidiPorts:
         self,
         handle: Callable[[Any, str, float], None],
         lose: Callable[[str], None],
+        release: Callable[[str], None],
         wanted: str,
         say: Callable[[str], None],
     ) -> None:
-        self._handle, self._lose, self._wanted, self._say = handle, lose, wanted, say
+        self._handle, self._lose, self._release, self._wanted, self._say = handle, lose, release, wanted, say
         self._ports: dict[str, Port] = {}  # the system's name -> port
         self._own: Port | None = None  # ours, that others play into; it also tells which ports there are
         self._probe: Any = None  # under JACK, which lists the ports of a dead server as if it lived: plays into our own
@@ -218,7 +220,7 @@ class MidiPorts:
         for gone in [name for name in self._ports if name not in found]:
             self._drop(gone)
         if self._own is not None and not self._found.issubset(found):
-            self._lose(self._own.name)  # whoever is gone may have played into our own port, and nobody says who did
+            self._release(self._own.name)  # whoever is gone may have played into our own port, and nobody says who did
         self._found = set(found)
         self._refused = {name: t for name, t in self._refused.items() if name in found}
         for name in found:

@@ -35,8 +35,9 @@ class Heard:
         self.messages: list[tuple[str, object]] = []
         self.times: list[float] = []
         self.lost: list[str] = []
+        self.released: list[str] = []
         self.said: list[str] = []
-        self.ports = MidiPorts(self._take, self.lost.append, wanted, self.said.append)
+        self.ports = MidiPorts(self._take, self.lost.append, self.released.append, wanted, self.said.append)
 
     def _take(self, message: object, port: str, t: float) -> None:
         self.messages.append((port, message))

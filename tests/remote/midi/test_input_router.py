@@ -107,6 +107,18 @@ def test_panic_and_a_lost_port_release_notes_and_buttons(how):
     assert show.tree.leaf("/walk/mirror").base is False
 
 
+def test_a_port_whose_player_may_be_gone_lets_go_of_its_notes_and_keeps_its_clock():
+    show = Show(**{"note/36": {"to": "/walk/mirror", "press": "hold"}}).play(note(36), note(60))
+    show.clock(2, 120.0, PORT)
+    show.desk.release("other")
+    assert show.heard("gate") == 1.0
+    show.desk.release(PORT)
+    served(show.tree)
+    assert show.heard("gate") == 0.0
+    assert show.tree.leaf("/walk/mirror").base is False
+    assert show.desk.clock().bpm == pytest.approx(120.0)
+
+
 def test_half_of_14_bits_is_brought_into_force_by_the_ticks():
     show = Show(**{"cc14/1": {"to": "/walk/speed", "takeover": "jump"}})
     show.desk.take(cc(1, 127), PORT, show.t)

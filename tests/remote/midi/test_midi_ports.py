@@ -135,7 +135,7 @@ def test_a_handler_that_fails_is_counted_and_called_again(caplog):
         seen.append(message)
         raise RuntimeError("on purpose")
 
-    ports = MidiPorts(fail, heard.lost.append, "auto", heard.said.append)
+    ports = MidiPorts(fail, heard.lost.append, heard.released.append, "auto", heard.said.append)
     ports.start()
     try:
         with plugged() as keyboard:
@@ -278,4 +278,28 @@ def test_a_note_held_by_a_program_that_is_killed_is_released(wanted):
         assert gate() == 0.0
     finally:
         player.kill()
+        desk.close()
+
+
+@pytest.mark.usefixtures("jack")
+def test_a_clock_that_comes_into_our_own_port_goes_on_when_another_device_is_unplugged():
+    desk = MidiInputRouter(board(), (), "nobody", lambda text: None)
+    desk.start()
+    try:
+        with connected() as host:
+            with plugged():
+                host.send_message([0xFA])
+                for _ in range(60):
+                    host.send_message([0xF8])
+                    time.sleep(0.01)
+                assert within(SOON_S, lambda: (state := desk.clock()) is not None and state.beats > 1.0)
+            before = desk.clock()
+            assert before is not None
+            for _ in range(60):
+                host.send_message([0xF8])
+                time.sleep(0.01)
+                state = desk.clock()
+                assert state is not None, "it was forgotten"
+                assert state.beats >= before.beats
+    finally:
         desk.close()

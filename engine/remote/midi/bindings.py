@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 
 from engine.core.params import Leaf
 from engine.remote.midi.binding_table import BindingTable, MacroSpec, Spec
-from engine.remote.midi.controls import Knob, Pairs, Touch
+from engine.remote.midi.controls import Knob, Touch
 from engine.remote.midi.encoders import turn
 from engine.remote.midi.macros import Macros
+from engine.remote.midi.pairs import Pairs
 from engine.remote.midi.soft_takeover import SoftTakeover
 from engine.remote.midi.sweep_detector import SweepDetector
 from engine.remote.parameter_tree import ParameterTree

@@ -33,6 +33,14 @@ def test_the_binding_of_a_channel_goes_before_that_of_all():
     assert wired.base("/walk/steps") == 3
 
 
+def test_the_coarse_half_of_14_bits_alone_moves_it_at_once_over_its_whole_range():
+    wired = WiredPatch(**{"cc14/16": {"to": "/walk/speed", "takeover": "jump"}})
+    for value, base in ((0, 0.0), (64, 64 / 127), (127, 1.0), (127, 1.0), (0, 0.0)):
+        wired.bindings.take(read_touch(cc(16, value), PORT), wired.t)
+        served(wired.tree)
+        assert wired.base() == pytest.approx(base)
+
+
 # --- soft take-over ------------------------------------------------------------------------------------------------------
 
 

@@ -121,8 +121,12 @@ def test_a_port_whose_player_may_be_gone_lets_go_of_its_notes_and_keeps_its_cloc
 
 def test_half_of_14_bits_is_brought_into_force_by_the_ticks():
     show = Show(**{"cc14/1": {"to": "/walk/speed", "takeover": "jump"}})
+    for half in (cc(1, 32), cc(33, 5)):
+        show.desk.take(half, PORT, show.t)
+    show.tick()
     show.desk.take(cc(1, 127), PORT, show.t)
-    assert show.tree.leaf("/walk/speed").base == 0.5
+    served(show.tree)
+    assert show.tree.leaf("/walk/speed").base == pytest.approx((32 * 128 + 5) / 16383), "its fine half may be on its way"
     show.tick()
     show.tick()
     assert show.tree.leaf("/walk/speed").base == 1.0
@@ -202,7 +206,7 @@ def test_ticks_never_wait_for_a_message_that_is_being_acted_on():
 def test_what_fails_is_counted_and_ends_neither_thread(caplog):
     """A control without a way between its ends, which no patch gets past its checks, met by soft take-over."""
     show = Show(**{"cc14/1": {"to": "/walk/speed", "low": 1.0}, "cc/7": {"to": "/walk/speed", "low": 1.0}, "cc/8": "/walk/steps"})
-    show.desk.take(cc(1, 10), PORT, show.t)
+    show.desk.take(cc(33, 10), PORT, show.t)
     for _ in range(3):
         show.tick()
     assert show.desk.counts["faults"] == 1, "in a tick"

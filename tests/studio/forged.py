@@ -113,17 +113,11 @@ def nvidia_tree(tensors: dict[str, Tensor], source: str, attributes: dict[str, d
     return part("")
 
 
-def nvidia_pickle(
-    made: StyleGAN2,
-    source: str = "",
-    protocol: int = 4,
-    state: dict[str, Tensor] | None = None,
-    **attributes: dict[str, Any],
-) -> bytes:
+def nvidia_pickle(made: StyleGAN2, source: str = "", protocol: int = 4, **attributes: dict[str, Any]) -> bytes:
     """A snapshot as stylegan2-ada-pytorch writes it: G, D, G_ema and what the training was given."""
     tap = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
     tensors: dict[str, Tensor] = {}
-    for key, tensor in (state or made.state_dict()).items():
+    for key, tensor in made.state_dict().items():
         tensors[key] = tensor
         if key.endswith("noise_const"):
             tensors[key.replace("noise_const", "resample_filter")] = tap.outer(tap)

@@ -54,21 +54,6 @@ def test_a_stylegan2_draws_what_its_source_draws(tmp_path: Path, kind: str, half
     assert {tensor.dtype for tensor in stored.values()} == {torch.float16 if half else torch.float32}
 
 
-def test_a_stylegan2_of_one_channel_draws_the_same_greys(tmp_path: Path) -> None:
-    made = forged.network(conv_clamp=256.0)
-    for name, tensor in made.state_dict().items():
-        if name.endswith(("torgb.weight", "torgb.bias")):
-            tensor.copy_(tensor[:1].expand_as(tensor).clone())  # alike: what one channel in three says
-    state = {
-        key: tensor[:1].clone() if key.endswith(("torgb.weight", "torgb.bias")) else tensor
-        for key, tensor in made.state_dict().items()
-    }
-    told = {f"synthesis_b{size}": {"img_channels": 1} for size in (4, 8, 16)}
-    (tmp_path / "grey.pkl").write_bytes(forged.nvidia_pickle(made, state=state, **told))
-    ours = take(tmp_path / "grey.pkl", tmp_path / "model", half=False)
-    assert near(forged.drawn(ours), forged.drawn(made), 1e-5)
-
-
 @pytest.mark.parametrize("kind", ["t", "r"])
 def test_a_stylegan3_draws_what_its_source_draws(tmp_path: Path, kind: str) -> None:
     torch.manual_seed(4)
@@ -80,6 +65,57 @@ def test_a_stylegan3_draws_what_its_source_draws(tmp_path: Path, kind: str) -> N
     (tmp_path / "source.pkl").write_bytes(forged.nvidia_three(made, kind == "t"))
     with pytest.raises(CheckpointError, match="down_radial"):
         take(tmp_path / "source.pkl", tmp_path / "other")
+
+
+class Grey:
+    """A network of one channel: what draws its picture, in `last`, has lost the other two, which were the same."""
+
+    def __init__(self, made: Any, last: str) -> None:
+        self.made, self.last = made, last
+        with torch.no_grad():
+            for name, tensor in made.state_dict().items():
+                if name.endswith((f"{last}.weight", f"{last}.bias")):
+                    tensor.copy_(tensor[:1].expand_as(tensor).clone())
+
+    def state_dict(self) -> dict[str, torch.Tensor]:
+        ends = (f"{self.last}.weight", f"{self.last}.bias")
+        return {name: tensor[:1].clone() if name.endswith(ends) else tensor for name, tensor in self.made.state_dict().items()}
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_a_stylegan2_of_one_channel_is_drawn_in_grey(tmp_path: Path, half: bool) -> None:
+    made = forged.network()
+    grey = Grey(made, "torgb")
+    assert grey.state_dict()["synthesis.b16.torgb.weight"].shape[0] == 1
+    told = {f"synthesis_b{size}": {"img_channels": 1} for size in (4, 8, 16)}
+    (tmp_path / "source.pkl").write_bytes(forged.nvidia_pickle(grey, **told))
+    drawn = forged.drawn(take(tmp_path / "source.pkl", tmp_path / "model", half=half))
+    assert near(drawn, forged.drawn(made), 0.02 if half else 1e-5)
+    assert drawn.shape[1] == 3
+    assert float((drawn - drawn[:, :1]).abs().max()) == 0.0
+
+
+@pytest.mark.parametrize("kind", ["t", "r"])
+def test_a_stylegan3_of_one_channel_is_drawn_in_grey(tmp_path: Path, kind: str) -> None:
+    torch.manual_seed(4)
+    made = StyleGAN3.from_config({**forged.SMALL, "channel_base": 256, "kind": kind}).eval()
+    last = next(name for name in made.state_dict() if ".L14_" in name).rpartition(".")[0]
+    grey = Grey(made, last.removesuffix(".affine"))
+    (tmp_path / "source.pkl").write_bytes(forged.nvidia_three(grey, kind == "r"))
+    ours = take(tmp_path / "source.pkl", tmp_path / "model", half=False)
+    assert near(forged.drawn(ours), forged.drawn(made), 1e-5)
+
+
+def test_other_numbers_of_channels_are_refused(tmp_path: Path) -> None:
+    made = forged.network()
+    tensors = {
+        name: tensor.repeat(2, 1, 1, 1)[:4] if name.endswith("torgb.weight") else tensor
+        for name, tensor in made.state_dict().items()
+    }
+    four = type("Four", (), {"state_dict": lambda self: tensors})()
+    (tmp_path / "source.pkl").write_bytes(forged.nvidia_pickle(four))
+    with pytest.raises(CheckpointError, match=r"expected synthesis.b4.torgb.weight of shape \[3, 16, 1, 1\]"):
+        take(tmp_path / "source.pkl", tmp_path / "model")
 
 
 def test_a_conditional_network_keeps_its_classes(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """What a StyleGAN's tensors and attributes say of it: the [config] of our architectures, and what they cannot draw."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from engine.studio.checkpoint.lazy_tensor import Weight
 LARGEST = 2048  # pixels
 MOST_LAYERS = 64
 MOST_CHANNELS = 1 << 20
-SYNTHESIS = {"num_layers": DEPTH, "num_critical": CRITICAL, "margin_size": MARGIN, "output_scale": 0.25, "img_channels": 3}
+SYNTHESIS = {"num_layers": DEPTH, "num_critical": CRITICAL, "margin_size": MARGIN, "output_scale": 0.25}
 BANDS = {"first_cutoff": 2, "first_stopband": 2**2.1, "last_stopband_rel": 2**0.3, "filter_size": TAPS, "lrelu_upsampling": 2}
 Attributes = Mapping[str, Mapping[str, Any]]  # module -> its attributes
 
@@ -25,14 +25,12 @@ def two(attributes: Attributes, weights: Mapping[str, Weight], path: Path, sourc
     sizes = sorted(int(found[1]) for key in weights if (found := re.fullmatch(r"synthesis\.b(\d{1,4})\.conv1\.weight", key)))
     if not sizes or sizes != [4 << power for power in range(len(sizes))] or not 8 <= sizes[-1] <= LARGEST:
         raise CheckpointError(f"expected the layers of a StyleGAN2 of 8..{LARGEST} pixels in {path}; got {sizes or 'none'}")
-    colours = _shape(weights, "synthesis.b4.torgb.weight", 4, path)[0]
+    weights = _in_colour(weights, [f"synthesis.b{size}.torgb" for size in sizes])
     for size in sizes:
-        _expect(attributes, f"synthesis.b{size}", {"architecture": "skip", "img_channels": 1 if colours == 1 else 3}, path)
+        _expect(attributes, f"synthesis.b{size}", {"architecture": "skip"}, path)
         _expect(attributes, f"synthesis.b{size}.conv1", {"activation": "lrelu", "use_noise": True}, path)
         _shape(weights, f"synthesis.b{size}.conv1.noise_const", 2, path)
     kept = {key: weight for key, weight in weights.items() if not key.endswith(".resample_filter")}
-    if colours == 1:
-        kept |= {key: _in_colours(weight) for key, weight in kept.items() if re.search(r"\.torgb\.(weight|bias)$", key)}
     for key in weights.keys() - kept.keys():
         check_fir(key, weights[key], path)
     channels = [_shape(kept, f"synthesis.b{size}.conv1.weight", 4, path)[0] for size in sizes]
@@ -67,6 +65,7 @@ def three(attributes: Attributes, weights: Mapping[str, Weight], path: Path) -> 
     for name, value in BANDS.items():
         if name in given and given[name] != value:
             raise CheckpointError(f"expected {name} = {value} in {path}; got {shown(given[name])}: such networks cannot be drawn")
+    kept = _in_colour(kept, [f"synthesis.{layers[-1][1]}"])
     channels = [_shape(kept, f"synthesis.{found[1]}.weight", 4, path)[0] for found in layers]
     mapping = _mapping(attributes, kept, path)
     for found, count in zip(layers, [channels[0], *channels], strict=False):
@@ -116,9 +115,20 @@ def _mapping(attributes: Attributes, weights: Mapping[str, Weight], path: Path) 
     return {"z_dim": inputs - embedded, "w_dim": w_size, "c_dim": classes, "mapping_layers": layers}
 
 
-def _in_colours(weight: Weight) -> Weight:
-    """What draws one channel of grey, as what draws three that are alike."""
-    return Weight((3, *weight.shape[1:]), lambda: weight.read().expand(3, *weight.shape[1:]).clone())
+def _in_colour(weights: Mapping[str, Weight], last: Sequence[str]) -> dict[str, Weight]:
+    """The weights, with what the layers `last` draw as one channel of grey drawn as three that are alike."""
+    colour = dict(weights)
+    for name in last:
+        for key in (f"{name}.weight", f"{name}.bias"):
+            weight = weights.get(key)
+            if weight is not None and weight.shape[:1] == (1,):
+                colour[key] = _thrice(weight)
+    return colour
+
+
+def _thrice(weight: Weight) -> Weight:
+    shape = (3, *weight.shape[1:])
+    return Weight(shape, lambda: weight.read().expand(shape))
 
 
 def _check_inputs(weights: Mapping[str, Weight], layer: str, channels: int, w_size: int, path: Path) -> None:

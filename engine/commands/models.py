@@ -20,7 +20,7 @@ def command(as_json: bool) -> None:
     for folder in resources.models():
         try:
             load_card(folder)
-            card, fault = tomllib.loads((folder / "model.toml").read_text(encoding="utf-8")), ""
+            card, fault = tomllib.loads((folder / "model.toml").read_text(encoding="utf-8-sig")), ""
         except CardError as error:
             card, fault = {}, str(error)
         report[folder.name] = card | {"folder": str(folder), "fault": fault}

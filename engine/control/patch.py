@@ -85,7 +85,7 @@ def load_patch(path: Path) -> Patch:
     """Read a patch. Raises PatchError for anything that is not one, OSError if it cannot be read."""
     raw = path.read_bytes()
     try:
-        text = raw.decode("utf-8").removeprefix("\ufeff")  # the byte order mark of editors on Windows
+        text = raw.decode("utf-8-sig")
         document = tomllib.loads(text)
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1

@@ -128,7 +128,7 @@ def load_card(folder: Path, verify: bool = True) -> ModelCard:
             raise CardError(f"expected a model's card in {file}; got no plain file")
         if file.stat().st_size > CARD_LIMIT:
             raise CardError(f"expected a model's card of at most {CARD_LIMIT} bytes in {file}; got {file.stat().st_size}")
-        table = tomllib.loads(file.read_text(encoding="utf-8"))
+        table = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except CardError:
         raise
     except (OSError, ValueError, RecursionError) as error:  # ValueError: no UTF-8, no TOML, a number of thousands of digits

@@ -51,7 +51,7 @@ def load_show(folder: Path) -> ShowFolder:
     try:
         if file.stat().st_size > LARGEST:
             raise ShowError(f"expected a show of at most {LARGEST} bytes in {file}; got {file.stat().st_size}")
-        table = tomllib.loads(file.read_text(encoding="utf-8"))
+        table = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except ShowError:
         raise
     except (OSError, ValueError, RecursionError) as error:

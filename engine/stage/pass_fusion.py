@@ -50,7 +50,7 @@ def split(passes: Sequence[PassSource], active: Collection[str]) -> tuple[Segmen
 
 def source(name: str) -> str:
     """The text of one of the presenter's own shaders."""
-    return resources.find("shaders", f"stage/{name}.glsl").read_text(encoding="utf-8")
+    return resources.find("shaders", f"stage/{name}.glsl").read_text(encoding="utf-8-sig")
 
 
 def fragment(segment: Segment, sharp: bool) -> str:

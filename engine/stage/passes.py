@@ -81,7 +81,7 @@ def load_passes(paths: Sequence[Path] | None = None) -> tuple[PassSource, ...]:
 
 def read_pass(path: Path) -> PassSource:
     """Parse one file. Raises PassError with file and line."""
-    text, mtime_ns = path.read_text(encoding="utf-8"), path.stat().st_mtime_ns
+    text, mtime_ns = path.read_text(encoding="utf-8-sig"), path.stat().st_mtime_ns
     head: dict[str, str] = {}
     leaves: dict[str, Leaf] = {}
     rates: set[str] = set()

@@ -21,7 +21,7 @@ _HEAD = "# The card of this model: what it is, where it comes from, and what its
 
 def read(folder: Path) -> dict[str, Any]:
     """The card in `folder` as plain values."""
-    return tomllib.loads((folder / CARD).read_text(encoding="utf-8"))
+    return tomllib.loads((folder / CARD).read_text(encoding="utf-8-sig"))
 
 
 def write(folder: Path, card: dict[str, Any]) -> None:

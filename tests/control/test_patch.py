@@ -75,6 +75,16 @@ def test_what_a_patch_sets_is_in_the_tree(tmp_path):
     assert {f"/classes/{name}" for name in CLASSES} <= set(player.tree)
 
 
+def test_a_byte_order_mark_is_no_part_of_a_patch(tmp_path):
+    marked = load_patch(write(tmp_path, b"\xef\xbb\xbf" + GOOD.encode().replace(b"\n", b"\r\n")))
+    assert marked.title == "Test"
+    wire(marked.path)
+    with pytest.raises(PatchError, match=r":5: mover.walk.amount: expected 0..1; got 4"):
+        wire(write(tmp_path, b"\xef\xbb\xbf" + GOOD.replace("amount = 0.4", "amount = 4").encode()))
+    with pytest.raises(PatchError, match=r":1: expected UTF-8 text; got byte 0xff"):
+        load_patch(write(tmp_path, GOOD.encode("utf-16")))
+
+
 BAD = [
     ("schema = 1", "schema = 3", r":1: schema: expected 1; got 3 \(made by a newer version\)"),
     ("schema = 1", "", r":1: schema: expected 1; got None"),

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from engine.runtime.card import HEADER_LIMIT, CardError, load_card
+from engine.studio import card_file
 
 CARD = """
 name = "small"
@@ -45,6 +46,13 @@ def entry(shape: list[int], begin: int, end: int, dtype: str = "F32") -> dict:
 
 def good() -> bytes:
     return safetensors({"a": entry([2, 2], 0, 16)}, np.arange(4, dtype="<f4").tobytes())
+
+
+def test_a_byte_order_mark_is_no_part_of_a_card(tmp_path: Path) -> None:
+    file = write_model(tmp_path / "small", good()) / "model.toml"
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    assert load_card(tmp_path / "small").classes == ("one", "two")
+    assert card_file.read(tmp_path / "small")["name"] == "small"
 
 
 BAD = {

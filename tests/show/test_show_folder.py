@@ -52,6 +52,13 @@ def test_what_is_saved_is_what_is_read(home: Path, mine: Path) -> None:
     assert resources.show_names() == ["friday"]
 
 
+def test_a_byte_order_mark_is_no_part_of_a_show(home: Path, mine: Path) -> None:
+    folder = home / "shows" / "friday"
+    save_show(folder, SHOW, mine, resources.find("models", "light"), None)
+    (folder / FILE).write_bytes(b"\xef\xbb\xbf" + (folder / FILE).read_bytes())
+    assert load_show(folder) == SHOW
+
+
 def test_it_is_complete_patch_model_shaders_and_track(home: Path, mine: Path, tmp_path: Path) -> None:
     model = shutil.copytree(LIGHT, home / "models" / "ember")
     (home / "shaders").mkdir()

@@ -39,6 +39,12 @@ def test_the_header_declares_name_order_kind_and_parameters(written):
     assert "uniform int tilt_steps;" in item.uniforms
 
 
+def test_a_byte_order_mark_is_no_part_of_a_shader(written):
+    item = read_pass(written("\ufeff" + GOOD))
+    assert item.name == "tilt"
+    assert "\ufeff" not in item.text
+
+
 def test_the_shelf_holds_the_passes_in_their_order(passes):
     assert [item.order for item in passes] == sorted(item.order for item in passes)
     assert len({item.name for item in passes}) == len(passes) > 0

@@ -19,6 +19,7 @@ from engine.runtime.card import load_card
 from engine.studio.checkpoint.bounded_reader import CheckpointError
 from engine.studio.checkpoint.detection import Given
 from engine.studio.checkpoint.importing import Order, import_checkpoint
+from engine.studio.checkpoint.safetensors_file import read_config
 from engine.studio.drawing import open_model
 
 torch.set_num_threads(1)
@@ -118,6 +119,13 @@ def test_other_numbers_of_channels_are_refused(tmp_path: Path) -> None:
         take(tmp_path / "source.pkl", tmp_path / "model")
 
 
+@pytest.mark.parametrize("text", ['{"config": {"classes": 3}}', "[config]\nclasses = 3\n", "classes = 3\n"])
+def test_a_byte_order_mark_is_no_part_of_settings(tmp_path: Path, text: str) -> None:
+    file = tmp_path / ("settings.json" if text.startswith("{") else "settings.toml")
+    file.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert read_config(file) == {"classes": 3}
+
+
 def test_a_conditional_network_keeps_its_classes(tmp_path: Path) -> None:
     made = forged.network(c_dim=4)
     (tmp_path / "source.pkl").write_bytes(forged.nvidia_pickle(made))
@@ -127,6 +135,9 @@ def test_a_conditional_network_keeps_its_classes(tmp_path: Path) -> None:
     assert load_card(tmp_path / "model").classes == ("fire", "water", "earth", "air")
     take(tmp_path / "source.pkl", tmp_path / "other")
     assert load_card(tmp_path / "other").classes == ("class 0", "class 1", "class 2", "class 3")
+    (tmp_path / "names.txt").write_bytes(b"\xef\xbb\xbffire\r\nwater\r\nearth\r\nair\r\n")  # as Windows' editor writes it
+    take(tmp_path / "source.pkl", tmp_path / "marked", classes=tmp_path / "names.txt")
+    assert load_card(tmp_path / "marked").classes == ("fire", "water", "earth", "air")
     (tmp_path / "names.txt").write_text("fire\nwater\n")
     with pytest.raises(CheckpointError, match=r"expected 4 classes, one a line, in .*names\.txt; got 2"):
         take(tmp_path / "source.pkl", tmp_path / "third", classes=tmp_path / "names.txt")

@@ -77,7 +77,7 @@ def class_names(found: Found, count: int, file: Path | None) -> tuple[str, ...]:
         if file.stat().st_size > CARD_LIMIT:
             raise CheckpointError(f"expected a list of {count} classes in {file}; got {file.stat().st_size} bytes")
         try:
-            names = tuple(line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line.strip())
+            names = tuple(line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines() if line.strip())
         except UnicodeDecodeError as error:
             raise CheckpointError(f"expected names in UTF-8 in {file}; got {error}") from error
         if len(names) != count:

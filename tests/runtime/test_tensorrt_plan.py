@@ -13,6 +13,7 @@ pytest.importorskip("torch")
 import onnx
 from graphs import BATCH, BUNDLED, MODELS, card, inputs, written
 
+from engine.core.extras import install_command
 from engine.runtime import tensorrt_api
 from engine.runtime.compile import onnx_export as exporting
 from engine.runtime.compile.onnx_export import export
@@ -138,9 +139,9 @@ for product, module in (("tensorrt", "tensorrt"), ("tensorrt-rtx", tensorrt_api.
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == [
-        'expected tensorrt, which is not installed: pip install "clavilux[tensorrt]"',
+        f"expected tensorrt, which is not installed: {install_command('tensorrt')}",
         f"expected tensorrt-rtx to load; got no package {tensorrt_api.BUNDLE}, which holds its libraries: "
-        'pip install "clavilux[rtx]"',
+        f"{install_command('rtx')}",
     ]
 
 

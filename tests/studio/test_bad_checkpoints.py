@@ -156,7 +156,7 @@ def break_at_random(folder: Path, seed: int, count: int) -> int:
             with open_checkpoint(folder / "file") as (found, file):
                 network = blank(found, file)
                 compare(found, network, file)
-                converted(found, set(), file)
+                converted(found, file)
             taken += 1
         except CheckpointError:
             continue

@@ -5,21 +5,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from safetensors.torch import save_file
+from torch import Tensor
 
 from engine.runtime.card import CARD_LIMIT, GENERATOR, load_card
 from engine.studio import card_file, sheets
 from engine.studio.checkpoint.bounded_reader import CheckpointError
 from engine.studio.checkpoint.detection import Given, open_checkpoint
 from engine.studio.checkpoint.found_network import Found
-from engine.studio.checkpoint.model_writer import blank, compare, converted, halves, new_folder
+from engine.studio.checkpoint.model_writer import blank, compare, converted, halves, narrowed, new_folder
 from engine.studio.class_names import class_indices
-from engine.studio.drawing import open_model
+from engine.studio.drawing import frames, latents, open_model, weights
 
 SHEET = "samples.webp"
 SHEET_CLASSES, SHEET_SIDE = 12, 160
 UNKNOWN_LICENCE = "unknown: fill in"
 IMAGENET = 1000
+COMPARED, MOST_COST = 3, 0.01  # pictures in both precisions, and what half may cost at their worst pixel
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +48,25 @@ def import_checkpoint(path: Path, order: Order, say: Callable[[str], None]) -> N
         with open_checkpoint(path, order.given) as (found, file):
             network = blank(found, file)
             compare(found, network, file)
+            precision = "float32"
             classes = class_names(found, network.classes, order.classes)
             small = halves(network) if order.half else set()
             del network
-            tensors, kept = converted(found, small, file, say)
+            tensors = converted(found, file, say)
+            if small:
+                tensors, precision = in_half(found, tensors, small, file, say)
             save_file(tensors, beside / GENERATOR)
-        for name in kept:
-            say(f"{name} stays float32: its values are beyond half precision")
         card = {
             "name": order.folder.resolve().name,
             "architecture": found.architecture,
             "classes": list(classes),
             "licence": order.licence or found.licence or UNKNOWN_LICENCE,
-            "source": {"kind": found.source, "file": order.origin or file.name, "sha256": card_file.sha256(file)},
+            "source": {
+                "kind": found.source,
+                "file": order.origin or file.name,
+                "sha256": card_file.sha256(file),
+                "precision": precision,
+            },
             "patch": card_file.PATCH,
             "config": found.config,
         }
@@ -66,6 +75,31 @@ def import_checkpoint(path: Path, order: Order, say: Callable[[str], None]) -> N
     if order.sheet:  # the model is in its place: whoever does not want to wait may play it, and end this
         say(f"{order.folder} can be played; drawing {SHEET} ...")
         draw_sheet(order.folder)
+
+
+def in_half(
+    found: Found, tensors: dict[str, Tensor], small: set[str], file: Path, say: Callable[[str], None]
+) -> tuple[dict[str, Tensor], str]:
+    """The tensors, those of `small` in half precision where that costs too little to be seen, and what the card says of it.
+
+    Both are drawn in float32, so that it is the stored weights alone that differ.
+    """
+    halved, kept = narrowed(tensors, small)
+    say("comparing half precision with float32 ...")
+    network = blank(found, file).float()
+    pictures = []
+    for state in (tensors, halved):
+        network.load_state_dict({name: tensor.float() if name in small else tensor for name, tensor in state.items()})
+        y = weights(network, {0: 1.0}, COMPARED)
+        pictures.append(frames(network, latents(network, COMPARED, 1), y).astype(np.int16))
+    cost = float(np.abs(pictures[0] - pictures[1]).max()) / 255.0
+    if cost > MOST_COST:
+        said = f"float32: half precision costs {cost:.1%} at the worst pixel of {COMPARED} pictures"
+        say(f"the weights stay {said}")
+        return tensors, said
+    for name in kept:
+        say(f"{name} stays float32: its values are beyond half precision")
+    return halved, "half"
 
 
 def class_names(found: Found, count: int, file: Path | None) -> tuple[str, ...]:

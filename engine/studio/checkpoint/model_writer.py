@@ -74,16 +74,10 @@ def halves(network: Network) -> set[str]:
     return {name for name, tensor in network.half().state_dict().items() if tensor.dtype == torch.float16}
 
 
-def converted(
-    found: Found, small: set[str], path: Path, say: Callable[[str], None] = lambda said: None
-) -> tuple[dict[str, Tensor], list[str]]:
-    """The tensors to write, those of `small` in half precision, and the names of such as it cannot hold, which stay float32.
-
-    `say` is told how far it is, every two seconds. Raises CheckpointError for NaN and infinity.
-    """
+def converted(found: Found, path: Path, say: Callable[[str], None] = lambda said: None) -> dict[str, Tensor]:
+    """The tensors to write, in float32; `say` is told how far it is. Raises CheckpointError for NaN and infinity."""
     pace = Pace(len(found.weights), "tensors", say)
     tensors: dict[str, Tensor] = {}
-    kept = []
     for name, weight in found.weights.items():
         try:
             tensor = weight.read()
@@ -93,15 +87,16 @@ def converted(
             if not bool(torch.isfinite(tensor).all()):
                 raise CheckpointError(f"expected finite weights in {path}; got NaN or infinity in {name}")
             tensor = tensor.float()
-        if name in small:
-            half = tensor.half()
-            if bool(torch.isfinite(half).all()):
-                tensor = half
-            else:
-                kept.append(name)
         tensors[name] = tensor.contiguous()
         pace.step()
-    return tensors, kept
+    return tensors
+
+
+def narrowed(tensors: dict[str, Tensor], small: set[str]) -> tuple[dict[str, Tensor], list[str]]:
+    """The tensors, those of `small` in half precision, and the names of such as it cannot hold, which stay float32."""
+    halved = {name: tensor.half() if name in small else tensor for name, tensor in tensors.items()}
+    kept = [name for name in tensors if name in small and not bool(torch.isfinite(halved[name]).all())]
+    return {**halved, **{name: tensors[name] for name in kept}}, kept
 
 
 @contextmanager

@@ -1,11 +1,13 @@
 """The command line: `clavilux COMMAND`. Each command is one module of engine/commands, loaded when it is asked for."""
 
 import importlib
+import io
 import os
 import sys
 
 import click
 
+LOOP = "Symlink loop"  # what pathlib calls a link that leads to itself, as a RuntimeError before Python 3.13
 LONGEST = 1000  # characters of what is said of a mistake
 COMMANDS = {  # name -> module of engine.commands, in the order of the help
     "play": "play",
@@ -56,11 +58,15 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; a mistake in what the user gave ends with one readable line and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # the name of a file may be what no terminal can write
     try:
         cli(prog_name="clavilux")
-    except (OSError, ValueError, LookupError) as error:
-        # A missing key or index is our own mistake, not the user's: it keeps its traceback.
-        if isinstance(error, KeyError | IndexError) or os.environ.get("CLAVILUX_TRACEBACK"):
+    except (OSError, ValueError, LookupError, RuntimeError) as error:
+        # A missing key or index is our own mistake, not the user's, and so is most at run time: they keep their traceback.
+        ours = isinstance(error, KeyError | IndexError) or (isinstance(error, RuntimeError) and LOOP not in str(error))
+        if ours or os.environ.get("CLAVILUX_TRACEBACK"):
             raise
         told = " ".join(str(error).split()) or type(error).__name__
         click.echo(f"clavilux: {told if len(told) <= LONGEST else told[:LONGEST] + ' ...'}", err=True)

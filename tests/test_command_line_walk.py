@@ -1,6 +1,9 @@
 """Every option of every command, given what is absent, empty, unreadable or absurd: one line and never a traceback."""
 
 import itertools
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +11,7 @@ import click
 import pytest
 from command_line import run
 
-from engine.cli import COMMANDS, cli, main
+from engine.cli import COMMANDS, LOOP, cli, main
 
 PORTS = ("--osc-bind", "off", "--midi", "off")
 # What a command is called with beside the option that is tried, so that it gets as far as to look at that option.
@@ -33,8 +36,9 @@ def absurd(folder: Path) -> list[str]:
     (folder / "folder").mkdir()
     dangling = folder / "dangling.wav"
     dangling.symlink_to(folder / "gone")
+    (folder / "loop").symlink_to(folder / "loop")
     found = ["", " ", "-1", "nan", "1e999", "0", "99999999999999999999", "x" * 5000, "no-such-thing", "\u00e9\u4e2d", "a\tb"]
-    places = ["no/such/file.wav", "empty", "junk.toml", "folder", "dangling.wav", "/dev/null", "/proc/self/mem", "../.."]
+    places = ["no/such/file.wav", "empty", "junk.toml", "folder", "dangling.wav", "loop", "/dev/null", "/proc/self/mem", "../.."]
     return [*found, *(str(folder / place) if not place.startswith(("/", ".")) else place for place in places)]
 
 
@@ -59,6 +63,7 @@ def test_no_value_of_an_option_gives_a_traceback(
         done = run(*words)
         error = done.exception
         told = isinstance(error, OSError | ValueError | LookupError) and not isinstance(error, KeyError | IndexError)
+        told = told or (isinstance(error, RuntimeError) and LOOP in str(error))
         assert error is None or isinstance(error, SystemExit) or told, (words, error)
         if told:
             assert str(error).strip(), words
@@ -72,6 +77,16 @@ def test_what_is_said_of_a_long_mistake_stays_a_line(monkeypatch: pytest.MonkeyP
     assert ended.value.code == 2
     [line] = capsys.readouterr().err.splitlines()
     assert len(line) < 1100
+
+
+@pytest.mark.parametrize("name", ["loop", b"caf\xe9.mp3"])
+def test_names_that_lead_nowhere_or_cannot_be_written_are_one_line(tmp_path: Path, name: str | bytes) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    words = [sys.executable.encode(), b"-m", b"engine.cli", b"models", b"--assets", os.fsencode(name)]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii:strict", "PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert b"Traceback" not in done.stderr
 
 
 def test_the_walk_sees_the_options() -> None:

@@ -90,19 +90,29 @@ class ActionParam(Param):
     def check_arguments(self, given: Sequence[object]) -> tuple[Value, ...] | None:
         """The arguments of one call; None for a button let go, which is no call. Raises ParamError.
 
-        An action without arguments takes the number of a button: above 0 it was pressed.
+        An action without arguments takes the number of a button: above 0 it was pressed. One that takes a name takes a whole
+        number above 0 for it, as its digits; a lone 0 is a button let go.
         """
         if not self.arguments and len(given) == 1 and isinstance(given[0], int | float) and math.isfinite(given[0]):
             return () if given[0] > 0 else None
-        if not self.arguments and tuple(given) == (BANG,):
-            return ()
         least = sum(required for *_, required in self.arguments)
         if not least <= len(given) <= len(self.arguments):
             raise ParamError(f"expected {self.usage}; got {len(given)} arguments")
         if any(isinstance(raw, str) and len(raw) > LONGEST for raw in given):
             raise ParamError(f"expected texts of at most {LONGEST} characters in {self.usage}; got a longer one")
+        if self.takes_text and len(given) == 1 and isinstance(given[0], int | float) and given[0] == 0:
+            return None
         told = zip(self.arguments, given, strict=False)
-        return tuple(param.check(_digits(raw) if param.kind == "str" else raw) for (_, param, _), raw in told)
+        return tuple(param.check(_digits(raw) if param.kind == "text" else raw) for (_, param, _), raw in told)
+
+    @property
+    def takes_text(self) -> bool:
+        """Whether the first argument is a text."""
+        return bool(self.arguments) and self.arguments[0][1].kind == "text"
+
+    def is_bang(self, given: Sequence[object]) -> bool:
+        """Whether these arguments are the press of a button in the words of Max and Pure Data."""
+        return not self.takes_text and tuple(given) == (BANG,)
 
     def toggled(self, state: Value) -> tuple[Value, ...]:
         """The arguments of a button that is pressed while the action's state is `state`: a switch is thrown."""
@@ -111,7 +121,7 @@ class ActionParam(Param):
 
 def _digits(raw: object) -> object:
     """A whole number as text: hosts whose buttons send numbers ask for the third patch with 3."""
-    whole = isinstance(raw, int | float) and not isinstance(raw, bool) and math.isfinite(raw) and raw == int(raw)
+    whole = isinstance(raw, int | float) and not isinstance(raw, bool) and abs(raw) <= FARTHEST and raw == int(raw)
     return str(int(raw)) if whole else raw  # type: ignore[call-overload]
 
 

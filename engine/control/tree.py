@@ -176,7 +176,7 @@ class ParamTree:
         address, param = leaf.address, leaf.param
         if not isinstance(param, ActionParam):
             raise ParamError(f"expected an action; got {address}, a {param.kind}")
-        checked = param.check_arguments(arguments)
+        checked = param.check_arguments(param.toggled(leaf.base) if param.is_bang(arguments) else arguments)
         if checked is None:
             return
         off = checked == (False,)

@@ -108,11 +108,11 @@ def on_shelf(kind: str, name: str, known: Sequence[str]) -> str:
 
     Raises LookupError that lists what there is.
     """
-    if name not in known and name.isdecimal() and 1 <= int(name[:6]) <= len(known):
-        return known[int(name[:6]) - 1]
-    if name not in known:
-        raise LookupError(f"expected a {kind}, one of {', '.join(known)}; got {name[:80]!r}")
-    return name
+    if name in known:
+        return name
+    if name.isascii() and name.isdecimal() and len(name) < 10 and 1 <= int(name) <= len(known):
+        return known[int(name) - 1]
+    raise LookupError(f"expected a {kind}, one of {', '.join(known)}, or its number from 1; got {name[:80]!r}")
 
 
 def model_folder(name: str) -> Path:

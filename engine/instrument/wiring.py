@@ -263,7 +263,8 @@ class WiredPatch:
     def _check_call(self, spec: MidiSpec, param: ActionParam, arguments: tuple[object, ...]) -> None:
         """Whether a MIDI control can call an action with what it has to say."""
         try:
-            param.check_arguments(arguments)
+            if param.check_arguments(arguments) is None:
+                raise ParamError(f"expected the value that calls {param.usage}; got {spec.value!r}, a button let go")
         except ParamError as error:
             if spec.value is None:
                 self.patch.fail(spec.keys, f"expected the value that it sets, for {param.usage}; got none")

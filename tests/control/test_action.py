@@ -66,7 +66,9 @@ def test_every_call_counts_and_keeps_its_order(tree: ParamTree) -> None:
     [
         ("/scene/go", (), r"expected /scene/go NAME \[SECONDS\] \[STEPS\] \[AT_ONCE\]; got 0 arguments"),
         ("/scene/go", ("a", 1.0, 1, True, 2), "got 5 arguments"),
-        ("/scene/go", (4.0,), "expected text for name; got 4.0"),
+        ("/scene/go", (4.5,), "expected text for name; got 4.5"),
+        ("/scene/go", (True,), "expected text for name; got True"),
+        ("/scene/go", (float("inf"),), "expected text for name; got inf"),
         ("/scene/go", ("a", "soon"), "expected float for seconds; got 'soon'"),
         ("/scene/go", ("a", float("nan")), "expected float for seconds; got nan"),
         ("/scene/go", ("x" * 1025,), "at most 1024 characters"),
@@ -111,6 +113,22 @@ def test_a_button_calls_when_it_is_pressed_and_not_when_it_is_let_go(tree: Param
     tree.set_state("/lamp", True)
     tree.press("/lamp")
     assert called(tree) == [("/lamp", (False,))]
+
+
+def test_a_bang_is_a_press_where_no_text_is_wanted(tree: ParamTree) -> None:
+    tree.call("/fire", ("bang",))
+    tree.call("/lamp", ["bang"])
+    tree.call("/scene/go", ("bang",))
+    assert called(tree) == [("/fire", ()), ("/lamp", (True,)), ("/scene/go", ("bang",))]
+    tree.set_state("/lamp", True)
+    tree.call("/lamp", ("bang",))
+    assert called(tree) == [("/lamp", (False,))]
+
+
+def test_a_whole_number_is_a_name_by_its_digits_and_a_lone_zero_a_button_let_go(tree: ParamTree) -> None:
+    for arguments in ((3,), (0,), (12.0,), (0.0,), (False,), ("0",), (0, 2.0), (-3,)):
+        tree.call("/scene/go", arguments)
+    assert [arguments for _, arguments in called(tree)] == [("3",), ("12",), ("0",), ("0", 2.0), ("-3",)]
 
 
 def test_an_action_has_a_state_that_is_told_and_no_base_that_is_set(tree: ParamTree) -> None:

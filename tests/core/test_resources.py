@@ -33,6 +33,14 @@ def test_a_missing_name_lists_what_there_is(home: Path) -> None:
         resources.find("models", "dark")
 
 
+def test_a_name_on_a_shelf_may_be_its_number_from_1() -> None:
+    known = ["deep", "first", "3", "tidal"]
+    assert [resources.on_shelf("patch", name, known) for name in ("tidal", "1", "4", "3")] == ["tidal", "deep", "tidal", "3"]
+    for wrong in ("0", "5", "-1", "1.0", "²", "0000012", "9" * 5000, "", "../deep"):
+        with pytest.raises(LookupError, match="expected a patch, one of deep, first, 3, tidal, or its number from 1; got "):
+            resources.on_shelf("patch", wrong, known)
+
+
 @pytest.mark.parametrize(
     "name", ["../models/light", "light/../../secret", "/etc/passwd", "\\\\host\\share", "C:secret", "light\\..\\.."]
 )

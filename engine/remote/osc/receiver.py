@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from engine.core.params import Leaf, ParamError
 from engine.remote.osc.allowlist import AllowList
-from engine.remote.osc.arguments import value_of
+from engine.remote.osc.arguments import BANG, value_of
 from engine.remote.osc.errors import (
     BAD_VALUE,
     MALFORMED,
@@ -286,6 +286,9 @@ class Receiver:
                 if asked == NORMALISED:
                     raise ParamError(f"expected a parameter with a range; got an action, {leaf.address}")
                 self._tree.call(leaf.address, arguments)
+                return
+            if asked == SET and leaf.param.kind == "bool" and tuple(arguments) == (BANG,):
+                self._tree.press(leaf.address)
                 return
             raw = value_of(leaf.param, arguments)
             if asked == NORMALISED:

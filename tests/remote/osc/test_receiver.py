@@ -293,6 +293,15 @@ def test_a_bundle_of_rubbish_is_refused_whole(show: Show, receiver: Receiver) ->
     assert show["/walk/jitter"] == 0.5
 
 
+def test_bang_throws_a_switch(show: Show, receiver: Receiver) -> None:
+    for on in (True, False):
+        for address in ("/freeze", "/record"):
+            tell(receiver, address, "bang")
+            show.settle()
+            assert show[address] is on
+    assert sum(receiver.counts.values()) == 0
+
+
 def test_bang_fires(show: Show, receiver: Receiver) -> None:
     tell(receiver, "/panic", "bang")
     show.settle()
@@ -327,6 +336,16 @@ def test_an_xy_pad_moves_two_parameters(show: Show, receiver: Receiver) -> None:
     for wrong in ((0.5,), (0.5, 0.5, 0.5)):
         tell(receiver, "/pair/sky", *wrong)
     assert receiver.counts["bad_value"] == 2
+
+
+@pytest.mark.parametrize(("number", "tags"), [(3, "i"), (3.0, "f"), (3.0, "d"), (3, "h")])
+def test_a_patch_and_a_model_are_called_by_number_too(show: Show, receiver: Receiver, number: float, tags: str) -> None:
+    for address in ("/patch/load", "/model/load"):
+        tell(receiver, address, number, tags=tags)
+        tell(receiver, address, 0, tags="i")  # a button let go
+        show.settle()
+        assert show[address] == "3"
+    assert sum(receiver.counts.values()) == 0
 
 
 def test_a_line_stays_a_line_whatever_was_sent(receiver: Receiver, said: list[str]) -> None:

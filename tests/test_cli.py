@@ -18,6 +18,7 @@ from engine.core.types import ByteArray
 from engine.outputs.sink import Sink
 from engine.runtime.available import runtimes
 from engine.show.options import PlayOptions
+from engine.studio.random_model import write
 
 
 def asked(words: Sequence[str], monkeypatch: pytest.MonkeyPatch) -> PlayOptions:
@@ -130,6 +131,19 @@ def test_a_film_of_a_show_leaves_the_shows_own_outputs_alone(monkeypatch: pytest
     options = rendered(show, monkeypatch)
     assert (options.outputs, options.record) == ((), Path("out/none.mp4"))
     assert rendered((*show, "--output", "there.mp4"), monkeypatch).outputs == ("there.mp4",)
+
+
+def test_a_model_made_by_hand_is_played_by_the_patch_for_any(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    config = {"resolution": 16, "z_dim": 8, "w_dim": 8, "c_dim": 2, "channel_base": 64, "channel_max": 4}
+    write(tmp_path / "mine", "mine", "stylegan2", config | {"mapping_layers": 1, "conv_clamp": 0.0})
+    assert "\npatch" not in (tmp_path / "mine" / "model.toml").read_text()
+    words = ("none", "--model", str(tmp_path / "mine"), "-o", str(tmp_path / "mine.mp4"), "--seconds", "0.2", "--size", "64x64")
+    done = run("render", *words)
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "mine.mp4").stat().st_size > 0
+    (tmp_path / "mine.mp4").unlink()
+    assert rendered(words, monkeypatch).patch == "wildcard"
+    assert rendered(("none", "-o", str(tmp_path / "other.mp4")), monkeypatch).patch == "first-light"
 
 
 def test_a_film_is_made_beside_another_kind_of_output_whose_target_ends_like_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -126,11 +126,13 @@ def split_flags(args: list[str]) -> tuple[list[str], tuple[tuple[str, str], ...]
 
 
 def usual_patch(model: str) -> str:
-    """The patch that plays a model where nobody names one: its card says which."""
+    """The patch that plays a model where nobody names one: its card says which, or its classes do."""
     from engine.core import resources
+    from engine.instrument import instrument
     from engine.runtime.card import load_card
 
-    return load_card(resources.model_folder(model), verify=False).patch or PlayOptions().patch
+    card = load_card(resources.model_folder(model), verify=False)
+    return instrument.usual_patch(card.info(""), PlayOptions().patch)
 
 
 def tree_of(patch: str, model: str) -> "ParamTree":

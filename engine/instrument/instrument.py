@@ -12,10 +12,12 @@ from engine.core.types import ClockState, FeatureFrame, FloatArray, GeneratorInf
 from engine.features.analysis.analyser import Analysis
 from engine.instrument.patch_player import PatchPlayer
 from engine.instrument.show_params import LOAD_MODEL, LOAD_PATCH, Master, Switches
+from engine.latent.classes import slugs
 from engine.stage.passes import load_passes
 from engine.stage.stage_params import LimiterSettings, StageSettings
 
 RATE_HZ = 48000  # of the analysis; sources resample to it
+ANY_CLASSES = "wildcard"  # the patch that plays models whatever their classes are called
 HOP = 256  # samples a tick: 5.3 ms
 HOPS_BETWEEN = RATE_HZ // HOP // 2  # snapshots of what hands set: half a second
 
@@ -23,6 +25,18 @@ HOPS_BETWEEN = RATE_HZ // HOP // 2  # snapshots of what hands set: half a second
 def find_patch(name: str) -> Patch:
     """The patch called `name` on the shelf, or at a path that ends in .toml. Raises FileNotFoundError or PatchError."""
     return load_patch(Path(name) if name.endswith(".toml") else resources.find("patches", f"{name}.toml"))
+
+
+def usual_patch(model: GeneratorInfo, usual: str) -> str:
+    """The patch that plays a model where nobody names one: its card's, else `usual` if it names classes of it, else ANY_CLASSES.
+
+    Raises FileNotFoundError or PatchError for a `usual` that cannot be read.
+    """
+    if model.patch:
+        return model.patch
+    patch = find_patch(usual)
+    named = {*patch.palette, *(name for section in patch.sections for name in section.classes)}
+    return usual if named <= set(slugs(model.class_names)) else ANY_CLASSES
 
 
 class Instrument:
@@ -77,15 +91,16 @@ class Instrument:
     def change_model(self, model: GeneratorInfo) -> None:
         """Make ticks for another model, from the next one on; what the hand set stays. For the thread of `hear`.
 
-        Where what plays cannot be wired to it, the patch that its card names takes over. Raises ValueError (PatchError) or
-        OSError if that does not help either: all is then as it was.
+        Where what plays cannot be wired to it, the patch that its card names takes over, or ANY_CLASSES where it names none.
+        Raises ValueError (PatchError) or OSError if that does not help either: all is then as it was.
         """
         try:
             self.player.change_model(model)
         except PatchError:
-            if model.patch in ("", self.player.patch.name):
+            better = model.patch or ANY_CLASSES
+            if better == self.player.patch.name:
                 raise
-            self.player.change_model(model, find_patch(model.patch))
+            self.player.change_model(model, find_patch(better))
         self._model = model
 
     def hear(self, hops: Mapping[str, FloatArray], t_heard: float) -> Tick:

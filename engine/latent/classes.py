@@ -11,13 +11,17 @@ from engine.core.types import FloatArray
 
 
 def slugs(names: Sequence[str]) -> tuple[str, ...]:
-    """Class names as address parts: lower case, words joined by hyphens, the second of two like names numbered."""
-    seen: dict[str, int] = {}
+    """Class names as address parts: lower case, words joined by hyphens, the second of two like names numbered; all differ."""
+    plain = [re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "class" for name in names]
+    taken, seen = set(plain), dict[str, int]()
     found = []
-    for name in names:
-        slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "class"
-        seen[slug] = seen.get(slug, 0) + 1
-        found.append(slug if seen[slug] == 1 else f"{slug}-{seen[slug]}")
+    for slug in plain:
+        count = seen[slug] = seen.get(slug, 0) + 1
+        numbered = slug
+        while count > 1 and (numbered := f"{slug}-{count}") in taken:  # a class may be called `a 2` beside two called `a`
+            count = seen[slug] = count + 1
+        taken.add(numbered)
+        found.append(numbered)
     return tuple(found)
 
 

@@ -57,7 +57,7 @@ class ModelCard:
     weights: tuple[WeightFile, ...]
     extra_inputs: dict[str, tuple[int, ...]] = field(default_factory=dict)  # further inputs of the network
     directions: tuple[str, tuple[str, ...]] | None = None  # their space, z or w, and names
-    patch: str = ""  # the patch that plays it where nobody names one; empty: the one that plays the bundled model
+    patch: str = ""  # the patch that plays it where nobody names one; empty: one that knows its classes, or any
 
     def info(self, runtime: str) -> GeneratorInfo:
         """What the model offers when `runtime` executes it."""

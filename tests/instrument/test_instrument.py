@@ -129,7 +129,7 @@ def test_a_model_that_the_patch_does_not_suit_leaves_all_as_it_was():
     stand.hear()
     before = stand.instrument.state()
     with pytest.raises(PatchError, match="expected a class of the model"):
-        stand.instrument.change_model(replace(INFO, name="stones", class_names=("granite", "marble")))
+        stand.instrument.change_model(replace(INFO, name="stones", class_names=("granite", "marble"), patch="voyage"))
     tick = stand.hear()
     assert stand.instrument.state() == before
     assert tick.latent.y.shape == (len(INFO.class_names),)

@@ -127,4 +127,7 @@ def test_every_parameter_beyond_its_ends_keeps_weights_summing_to_one(name):
 
 
 def test_slugs_are_addresses_and_doubles_are_numbered():
+    for names in (("a", "a", "a 2"), ("a 2", "a", "a"), ("a", "a", "a", "A-2", "a_3", "a"), ("", "class", "-2"), ("x",) * 1000):
+        assert len(set(slugs(names))) == len(names) == len(class_leaves(names))
+    assert slugs(("a", "a", "a 2")) == ("a", "a-3", "a-2")
     assert slugs(("Great White Shark", "crane", "crane", "é!")) == ("great-white-shark", "crane", "crane-2", "class")

@@ -107,20 +107,23 @@ def test_model_changes_beside_the_playing_one(stack: ExitStack, tmp_path: Path, 
     until(live, lambda: live.generator.status().state == "playing")
 
 
-def test_a_model_that_lacks_a_class_of_the_patch_leaves_the_old_one(
-    stack: ExitStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("named", [True, False])
+def test_a_model_that_lacks_a_class_is_played_by_the_patch_for_any_unless_its_card_names_one(
+    stack: ExitStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: bool
 ) -> None:
     shelf = tmp_path / "assets" / "models" / "dry"
     shutil.copytree(resources.find("models", "light"), shelf)
     card = shelf / "model.toml"
-    card.write_text(card.read_text().replace('name = "light"', 'name = "dry"').replace('"sea"', '"dune"', 1))
+    text = card.read_text().replace('name = "light"', 'name = "dry"').replace('"sea"', '"dune"', 1)
+    card.write_text(('patch = "first-light"\n' if named else "") + text)
     monkeypatch.setattr(resources, "_added", [tmp_path / "assets"])
     live, _ = performing(stack, open_sound("none", False, True, 0), open_model=lambda name: open_model(name, "auto"))
     until(live, lambda: live.generator.status().state == "playing", 120.0)
     live.load_model("dry")
-    until(live, lambda: any("'sea'; kept light" in message for message in live.messages), 120.0)
+    told = "'sea'; kept light" if named else "model dry, played by wildcard"
+    until(live, lambda: any(told in message for message in live.messages), 120.0)
     live.run(0.3)
-    assert live.generator.info.name == "light"
+    assert live.generator.info.name == ("light" if named else "dry")
     assert live.generator.status().state == "playing"
 
 

@@ -1,6 +1,7 @@
 """Does what was asked for: each call of an action in its turn, by a show in real time or by a film. What fails is told."""
 
 import logging
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -12,24 +13,50 @@ from engine.core.types import Call
 log = logging.getLogger("clavilux.actions")
 
 TELL_S = 1.0
+KINDS = 4  # told of one second, each in a line of its own; more are counted together
 ENOUGH_S = 0.01  # of one frame for calls: the rest is done in the next ones
 FLOOD = 8  # more waiting calls than this are no hand's, and of those that set the same state only the last is done
 
 
 class RefusalCount:
-    """Counts what hands ask in vain, and says it at most once a second: a controller may ask in vain a thousand times."""
+    """Counts what hands ask in vain: a controller may ask in vain a thousand times.
+
+    The first is said at once; what else comes within a second is said when it is over, each message once with its count.
+    """
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self.count = 0
         self._say, self._said_s = say, -TELL_S
+        self._waiting: dict[str, int] = {}
+        self._others = 0
+        self._changing = threading.Lock()
 
     def refuse(self, message: str) -> None:
         """Count one; any thread."""
-        self.count += 1
-        now = time.monotonic()
-        if now - self._said_s >= TELL_S:
-            self._said_s = now
-            self._say(message)
+        with self._changing:
+            self.count += 1
+            left_s = self._said_s + TELL_S - time.monotonic()
+            if left_s > 0.0 or self._waiting:
+                if message in self._waiting or len(self._waiting) < KINDS:
+                    self._waiting[message] = self._waiting.get(message, 0) + 1
+                else:
+                    self._others += 1
+                if len(self._waiting) == sum(self._waiting.values()) == 1:  # the first that waits
+                    later = threading.Timer(max(left_s, 0.0), self._tell)
+                    later.daemon = True
+                    later.start()
+                return
+            self._said_s = time.monotonic()
+        self._say(message)
+
+    def _tell(self) -> None:
+        with self._changing:
+            waiting, others, self._waiting, self._others = self._waiting, self._others, {}, 0
+            self._said_s = time.monotonic()
+        for message, count in waiting.items():
+            self._say(message if count == 1 else f"{message} ({count} times)")
+        if others:
+            self._say(f"{others} more of other kinds refused")
 
 
 def run_calls(waiting: deque[Call], tree: ParamTree, show: ShowControl) -> None:

@@ -9,7 +9,7 @@ from engine.control.action import Action, ActionParam
 from engine.control.tree import MOST_WAITING, ParamTree
 from engine.core.params import Leaf
 from engine.core.types import Call
-from engine.show.actions import ENOUGH_S, run_calls
+from engine.show.actions import ENOUGH_S, RefusalCount, run_calls
 from engine.show.key_handler import KeyHandler
 from engine.windows.keys import KeyCommand
 
@@ -72,6 +72,24 @@ def test_a_frame_does_what_it_has_time_for_and_the_next_ones_the_rest(tree: Para
         assert len(waiting) == left
     assert show.done == [0, 1, 2]
     assert not show.refused
+
+
+def test_several_refusals_in_a_second_are_all_told_with_counts() -> None:
+    said: list[str] = []
+    refusals = RefusalCount(said.append)
+    for message in ("one", "two", "three", "two", "four", "five", "six", "seven"):
+        refusals.refuse(message)
+    assert said == ["one"]
+    end_s = time.monotonic() + 10.0
+    while len(said) < 6 and time.monotonic() < end_s:
+        time.sleep(0.01)
+    assert said == ["one", "two (2 times)", "three", "four", "five", "2 more of other kinds refused"]
+    assert refusals.count == 8
+    refusals.refuse("eight")  # within the second of that list
+    assert len(said) == 6
+    while len(said) < 7 and time.monotonic() < end_s:
+        time.sleep(0.01)
+    assert said[6:] == ["eight"]
 
 
 def test_a_few_calls_of_one_frame_are_all_done_in_order(tree: ParamTree) -> None:

@@ -14,6 +14,11 @@ class LengthDecoder:
     def __init__(self) -> None:
         self._rest = b""
 
+    @property
+    def waiting(self) -> int:
+        """Bytes of a packet that has not ended."""
+        return len(self._rest)
+
     def feed(self, data: bytes) -> list[bytes]:
         """The packets that end in `data`. Raises FrameError; the stream cannot be read on after that."""
         data, at, found = self._rest + data, 0, []

@@ -15,6 +15,11 @@ class SlipDecoder:
     def __init__(self) -> None:
         self._rest = b""
 
+    @property
+    def waiting(self) -> int:
+        """Bytes of a frame that has not ended."""
+        return len(self._rest)
+
     def feed(self, data: bytes) -> list[bytes]:
         """The frames that end in `data`. Raises FrameError; the stream cannot be read on after that."""
         *whole, self._rest = (self._rest + data).split(END)

@@ -38,7 +38,12 @@ class _Client:
         self.owed = bytearray()
 
     def understand(self, first: int) -> None:
-        """How this client frames its packets: no length that is taken begins with another byte than 0, and no SLIP with that."""
+        """How this client frames its packets: no length that is taken begins with another byte than 0, and no SLIP with that.
+
+        Raises FrameError for a stream that is neither.
+        """
+        if first and first not in b"\xc0/#":
+            raise FrameError(f"expected OSC framed by SLIP, or lengths before its packets; got a stream that begins with {first}")
         self.frames, self.frame = (LengthDecoder(), prefixed) if first == 0 else (SlipDecoder(), encode)
 
 
@@ -167,12 +172,15 @@ class OscStream:
         except OSError:
             data = b""
         if not data:
+            if client.frames is not None and client.frames.waiting:
+                wrong = f"expected a frame that ends; got the connection's end after {client.frames.waiting} bytes"
+                self._receiver.refuse_frame(wrong, client.peer, now_s)
             self._end(client)
             return
         client.heard_s = now_s
-        if client.frames is None:
-            client.understand(data[0])
         try:
+            if client.frames is None:
+                client.understand(data[0])
             frames = client.frames.feed(data)  # type: ignore[union-attr]
         except FrameError as error:
             self._receiver.refuse_frame(str(error), client.peer, now_s)

@@ -100,6 +100,26 @@ def test_bytes_that_frame_are_escaped_and_restored() -> None:
     assert [frames.feed(bytes([byte])) for byte in slip.encode(b"\xc0a")] == [[], [], [], [], [b"\xc0a"]]
 
 
+@pytest.mark.parametrize("stream", [b"GET / HTTP/1.1\r\n\r\n", b"\x14\0\0\0" + bytes(20)])
+def test_a_stream_that_is_framed_otherwise_is_told_at_once(
+    receiver: Receiver, served: OscStream, said: list[str], stream: bytes
+) -> None:
+    with ExitStack() as stack:
+        client = connected(stack, served)
+        client.sendall(stream)
+        assert has_ended(client)
+    assert f"got a stream that begins with {stream[0]}" in said[0]
+    assert receiver.counts["malformed"] == 1
+
+
+@pytest.mark.parametrize("stream", [build_msg("/walk/jitter", [0.25]).dgram, b"\0\0\0\x14/walk"])
+def test_a_stream_that_ends_within_a_packet_is_told(served: OscStream, said: list[str], stream: bytes) -> None:
+    with ExitStack() as stack:
+        connected(stack, served).sendall(stream)
+    until(lambda: said)
+    assert f"expected a frame that ends; got the connection's end after {len(stream)} bytes" in said[0]
+
+
 @pytest.mark.parametrize("rubbish", [b"\xc0a\xdbb\xc0", b"\xc0a\xdb\xc0", b"\xdb\xdb\xdc\xc0", b"a" * 131_015])
 def test_what_is_no_slip_ends_the_connection_and_nothing_else(
     show: Show, receiver: Receiver, served: OscStream, rubbish: bytes

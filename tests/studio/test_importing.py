@@ -33,12 +33,6 @@ def take(source: Path, folder: Path, **changes: Any) -> Any:
     return open_model(folder)[0]
 
 
-@pytest.fixture(autouse=True)
-def half_is_good_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Random weights draw noise, whose worst pixel says nothing of a trained network's."""
-    monkeypatch.setattr("engine.studio.checkpoint.importing.MOST_COST", 1.0)
-
-
 def near(one: torch.Tensor, other: torch.Tensor, relative: float) -> bool:
     return float((one - other).abs().max()) < relative * float(other.std())
 
@@ -280,11 +274,11 @@ def test_nothing_is_overwritten_unless_asked_and_then_only_the_models_own_files(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "one.pkl", "two.pkl"]
 
 
-def test_half_precision_that_would_be_seen_stays_float32_and_the_card_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("engine.studio.checkpoint.importing.MOST_COST", 0.01)
+def test_half_precision_that_would_be_seen_stays_float32_and_the_card_says_so(tmp_path: Path) -> None:
     made, said = forged.network(conv_clamp=256.0), list[str]()
+    for name, tensor in made.state_dict().items():
+        if name.endswith("torgb.weight"):
+            tensor.mul_(100.0)  # so much contrast that the steps of half precision are levels
     (tmp_path / "source.pkl").write_bytes(forged.nvidia_pickle(made))
     order = Order(tmp_path / "model", sheet=False)
     import_checkpoint(tmp_path / "source.pkl", order, said.append)
@@ -293,9 +287,6 @@ def test_half_precision_that_would_be_seen_stays_float32_and_the_card_says_so(
     assert any("stay float32: half precision costs" in line for line in said)
     assert "costs" in card_file.read(tmp_path / "model")["source"]["precision"]
     plain = forged.network(conv_clamp=256.0)
-    for name, tensor in plain.state_dict().items():
-        if name.endswith("torgb.weight"):
-            tensor.mul_(0.02)  # a picture of few shades: half precision moves none by much
     (tmp_path / "plain.pkl").write_bytes(forged.nvidia_pickle(plain))
     take(tmp_path / "plain.pkl", tmp_path / "plain")
     assert card_file.read(tmp_path / "plain")["source"]["precision"] == "half"

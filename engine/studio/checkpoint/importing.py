@@ -9,6 +9,8 @@ import numpy as np
 from safetensors.torch import save_file
 from torch import Tensor
 
+from engine.core.network import Network
+from engine.core.registry import lookup
 from engine.runtime.card import CARD_LIMIT, GENERATOR, load_card
 from engine.studio import card_file, sheets
 from engine.studio.checkpoint.bounded_reader import CheckpointError
@@ -86,7 +88,8 @@ def in_half(
     """
     halved, kept = narrowed(tensors, small)
     say("comparing half precision with float32 ...")
-    network = blank(found, file).float()
+    # Made whole, and not as `blank` does: filters and the like are no weights, and stand in no checkpoint.
+    network: Network = lookup("architecture", found.architecture).from_config(found.config).eval()
     pictures = []
     for state in (tensors, halved):
         network.load_state_dict({name: tensor.float() if name in small else tensor for name, tensor in state.items()})

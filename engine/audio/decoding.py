@@ -1,6 +1,7 @@
 """Decodes files of sound to stereo: libsndfile where it is exact, else FFmpeg (a video's sound too)."""
 
 import logging
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,31 +15,50 @@ from engine.core.types import FloatArray
 
 log = logging.getLogger("clavilux.sources")
 BLOCK = 8192  # frames decoded at a time: long files are streamed, never held
-GUESSED = ("MP3", "MPEG", "OGG")  # libsndfile believes the length these say, or guess, and stops there
+GUESSED = ("MP3", "MPEG", "OGG", "FLAC")  # libsndfile believes the length these say, or guess, and stops or fails there
+CUT_OFF = ("WAV", "WAVEX", "RF64", "W64")  # where a recorder was, no length is written, and libsndfile reads none
+HEADERLESS = ("GSM610", "VOX_ADPCM")  # that have one usual rate; other bare samples are anybody's guess
 UNINDEXED = 0x0100 | 0x0200  # of FFmpeg's formats: no index to seek in, or times that jump
 PREROLL_S = 0.5  # decoded before the place asked for: an MP3's frames borrow bits from those before
 _BARE = re.compile(r"[usf](8|16|24|32|64)(le|be)?|alaw|mulaw|vidc")  # FFmpeg's names of bare samples
 
 
-def decoded(path: Path, from_s: float = 0.0) -> Iterator[tuple[FloatArray, int]]:
+def decoded(path: Path, from_s: float = 0.0, quiet: bool = False) -> Iterator[tuple[FloatArray, int]]:
     """Blocks (n, 2) of a file and their rate in Hz, from `from_s`: nothing where the file is not so long. The rate may change.
 
-    Packets that cannot be decoded are left out. Raises OSError for a file without sound, and where no more can be read of it.
+    Packets that cannot be decoded are left out, which is said unless `quiet`. Raises OSError for a file without sound, and
+    where no more can be read of it.
     """
+    file = None if _is_mp3(path) else _opened_by_libsndfile(path)
+    if file is not None:
+        with file:
+            if file.format not in GUESSED and file.channels <= 2 and not (file.frames == 0 and file.format in CUT_OFF):
+                yield from _by_libsndfile(file, path, from_s)
+                return
+    yield from _by_ffmpeg(path, from_s, quiet)
+
+
+def _is_mp3(path: Path) -> bool:
+    """Whether it begins with a tag, or with a frame. libsndfile would find fault with one that is joined, on the terminal."""
+    with path.open("rb") as file:
+        head = file.read(3)
+    return head == b"ID3" or (len(head) == 3 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0)
+
+
+def _opened_by_libsndfile(path: Path) -> Any:
+    """A SoundFile, or None. Raises OSError for bare samples."""
     import soundfile
 
     try:
-        file = soundfile.SoundFile(path)
+        file = soundfile.SoundFile(os.fsencode(path) if os.name == "posix" else path)  # a name need not be UTF-8
     except TypeError:
         raise OSError(_bare(path)) from None
     except soundfile.LibsndfileError:
-        yield from _by_ffmpeg(path, from_s)
-        return
-    with file:
-        if file.format not in GUESSED and file.channels <= 2:
-            yield from _by_libsndfile(file, path, from_s)
-            return
-    yield from _by_ffmpeg(path, from_s)
+        return None
+    if file.format == "RAW" and file.subtype not in HEADERLESS:
+        file.close()
+        raise OSError(_bare(path))
+    return file
 
 
 def _by_libsndfile(file: Any, path: Path, from_s: float) -> Iterator[tuple[FloatArray, int]]:
@@ -54,22 +74,31 @@ def _by_libsndfile(file: Any, path: Path, from_s: float) -> Iterator[tuple[Float
         raise OSError(f"expected sound up to the end of {path}; got {error}") from error
 
 
-def _by_ffmpeg(path: Path, from_s: float) -> Iterator[tuple[FloatArray, int]]:
+def _by_ffmpeg(path: Path, from_s: float, quiet: bool) -> Iterator[tuple[FloatArray, int]]:
     with path.open("rb") as file:
         links = chain_links(file)
-    if len(links) < 2:
-        yield from _stream(path, str(path), from_s)
-        return
+        if len(links) < 2:
+            yield from _stream(path, _source(path, file), from_s, quiet)
+            return
     for start, end in links:  # of chained Ogg, each with a rate of its own; FFmpeg reads one
         with path.open("rb") as file:
             part = _Part(file, start, end)
             length_s = _length_s(path, part) if from_s > 0.0 else 0.0
             if from_s <= 0.0 or from_s < length_s:
-                yield from _stream(path, part, from_s)
+                yield from _stream(path, part, from_s, quiet)
             from_s = max(0.0, from_s - length_s)
 
 
-def _stream(path: Path, source: "str | _Part", from_s: float) -> Iterator[tuple[FloatArray, int]]:
+def _source(path: Path, file: IO[bytes]) -> "str | _Part":
+    """What FFmpeg opens: `mix: live.mp3` would be a protocol, and a name that is not UTF-8 cannot be given to it."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return _Part(file, 0, file.seek(0, os.SEEK_END))
+    return f"file:{path}"
+
+
+def _stream(path: Path, source: "str | _Part", from_s: float, quiet: bool) -> Iterator[tuple[FloatArray, int]]:
     """The first stream of sound, exactly from `from_s`."""
     import av
 
@@ -81,7 +110,7 @@ def _stream(path: Path, source: "str | _Part", from_s: float) -> Iterator[tuple[
                 try:
                     frames = packet.decode()
                 except av.FFmpegError:
-                    damaged += 1  # one bad packet is a click, not the end
+                    damaged += not _is_tag(packet)  # one bad packet is a click, not the end
                     continue
                 for frame in frames:
                     rate = frame.sample_rate
@@ -91,7 +120,7 @@ def _stream(path: Path, source: "str | _Part", from_s: float) -> Iterator[tuple[
                         yield to_stereo(_samples(frame)[late:], [channel.name for channel in frame.layout.channels]), rate
         except av.FFmpegError as error:
             raise OSError(f"expected sound up to the end of {path}; got {error}") from error
-    if damaged:
+    if damaged and not quiet:
         log.warning("expected sound in every packet of %s; got %d damaged ones, left out", path, damaged)
 
 
@@ -99,7 +128,7 @@ def _opened(path: Path, source: "str | _Part") -> Any:
     import av
 
     try:
-        container = av.open(source)
+        container = av.open(source, metadata_errors="replace")  # tags are in any encoding
     except (av.FFmpegError, OSError) as error:
         raise OSError(f"expected a file of sound that libsndfile or FFmpeg reads; got {path} ({error})") from error
     if _BARE.fullmatch(container.format.name):
@@ -144,6 +173,12 @@ def _counted(packets: Iterator[Any], until_s: float) -> tuple[float, Iterator[An
 def _again(packet: Any, packets: Iterator[Any]) -> Iterator[Any]:
     yield packet
     yield from packets
+
+
+def _is_tag(packet: Any) -> bool:
+    """Whether it holds what stands before or after an MP3 and is no sound, here in the middle of joined ones."""
+    head = bytes(packet)[:64]
+    return head.startswith((b"ID3", b"TAG", b"APETAGEX")) or any(word in head for word in (b"Xing", b"Info", b"VBRI"))
 
 
 def _length_s(path: Path, part: "_Part") -> float:

@@ -1,6 +1,8 @@
 """Songs are heard whole, from wherever they are begun, whatever their length is said to be, and in the right places."""
 
+import os
 import resource
+import struct
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -112,6 +114,70 @@ def test_an_mp3_without_a_xing_header_is_begun_where_it_is_told(tmp_path: Path) 
     assert begins == pytest.approx(1.0, abs=0.06)
 
 
+@pytest.mark.parametrize("name", ["two.mp3", "rates.mp3"])
+def test_what_stands_between_joined_songs_is_no_damage(
+    tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = joined(tmp_path, name)
+    capfd.readouterr()
+    heard(path)
+    assert not caplog.records
+    assert capfd.readouterr() == ("", "")
+
+
+def flac(path: Path, frames: int | None = None, share: float = 1.0) -> None:
+    """Three seconds that say to be `frames` long (0: not said), of which only a part is there."""
+    soundfile.write(path, np.stack([tone(500, 48000, 3.0)] * 2, 1), 48000)
+    data = bytearray(path.read_bytes())
+    if frames is not None:
+        data[21] &= 0xF0
+        data[22:26] = frames.to_bytes(4, "big")
+    path.write_bytes(data[: int(len(data) * share)])
+
+
+def test_a_flac_is_as_long_as_its_sound(tmp_path: Path) -> None:
+    path = tmp_path / "a.flac"
+    for frames in (None, 0, 48000):  # 0 as of a stream, 48000 as of a recorder that was cut off
+        flac(path, frames)
+        assert len(heard(path)) == pytest.approx(3 * RATE_HZ, abs=HOP)
+        assert len(heard(path, from_s=2.5)) == pytest.approx(0.5 * RATE_HZ, abs=HOP)
+    flac(path, share=0.6)
+    assert RATE_HZ < len(heard(path)) < 2.5 * RATE_HZ, "a download that broke off is heard as far as it came"
+
+
+@pytest.mark.parametrize("length", [0, 0xFFFFFFFF])
+def test_a_wav_that_a_recorder_did_not_finish_is_heard(tmp_path: Path, length: int) -> None:
+    path = tmp_path / "a.wav"
+    soundfile.write(path, np.stack([tone(500, 48000)] * 2, 1), 48000)
+    data = bytearray(path.read_bytes())
+    at = data.index(b"data") + 4
+    data[4:8] = data[at : at + 4] = struct.pack("<I", length)
+    path.write_bytes(data)
+    assert len(heard(path)) == 2 * RATE_HZ
+
+
+@pytest.mark.parametrize("stem", ["mix: live", "http:mix", "-mix", "100%d", "a#b?c", os.fsdecode(b"caf\xe9"), "caf\u00e9 \u2603"])
+def test_files_are_heard_whatever_their_names(tmp_path: Path, stem: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    song = encoded(tmp_path / "plain.mp3", [tone(500, 44100)] * 2, 44100, "libmp3lame", "stereo")
+    try:
+        Path(f"{stem}.mp3").write_bytes(song)
+        soundfile.write(os.fsencode(f"{stem}.wav"), tone(500, 48000), 48000, format="WAV")
+    except OSError:
+        pytest.skip("this file system has no such names")
+    assert pitches(heard(Path(f"{stem}.mp3"))) == [500] * 4
+    assert pitches(heard(Path(f"{stem}.wav"))) == [500] * 4
+
+
+def test_tags_may_be_in_any_encoding(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    soundfile.write(path, np.stack([tone(500, 48000)] * 4, 1), 48000)
+    data, tag = path.read_bytes(), b"INFOINAM" + struct.pack("<I", 6) + b"caf\xe9\xff\0"
+    at = data.index(b"data")
+    path.write_bytes(data[:at] + b"LIST" + struct.pack("<I", len(tag)) + tag + data[at:])
+    assert len(heard(path)) == 2 * RATE_HZ
+
+
 def test_a_song_that_is_shorter_than_the_place_asked_for_is_begun_at_its_beginning(tmp_path: Path) -> None:
     path = tmp_path / "short.mp3"
     encoded(path, [tone(500, 44100)] * 2, 44100, "libmp3lame", "stereo")
@@ -182,6 +248,19 @@ def test_every_channel_of_surround_is_heard_on_its_side_and_all_together_do_not_
             assert near > 0.1 > 10 * far, place
 
 
+@pytest.mark.parametrize("channels", [3, 4, 5, 6, 7, 8])
+def test_channels_whose_places_are_not_said_are_in_the_usual_ones_and_none_is_lost(tmp_path: Path, channels: int) -> None:
+    path = tmp_path / "a.wav"
+    soundfile.write(path, np.stack([2 * tone(400 * (number + 1), 48000) for number in range(channels)], 1), 48000)
+    samples = heard(path)
+    assert np.abs(samples).max() <= 1.0
+    middle = samples[RATE_HZ // 2 : RATE_HZ // 2 + RATE_HZ]
+    levels = (np.abs(np.fft.rfft(middle, axis=0)) / len(middle) * 2)[[400 * (number + 1) for number in range(channels)]]
+    assert levels.max(axis=1).min() > 0.1
+    assert levels[0, 0] > 10 * levels[0, 1], "the first is left"
+    assert levels[1, 1] > 10 * levels[1, 0], "the second is right"
+
+
 def test_eighteen_stems_are_all_heard_alike_and_do_not_clip(tmp_path: Path) -> None:
     path = tmp_path / "stems.wav"
     stems = np.stack([2 * tone(200 * (number + 1), 48000) for number in range(18)], 1)
@@ -193,7 +272,7 @@ def test_eighteen_stems_are_all_heard_alike_and_do_not_clip(tmp_path: Path) -> N
     np.testing.assert_allclose(levels, 1 / 18, rtol=0.02)
 
 
-@pytest.mark.parametrize("name", ["bare.raw", "bare.RAW", "bare.s16le"])
+@pytest.mark.parametrize("name", ["bare.raw", "bare.RAW", "bare.s16le", "bare.snd", "bare.sw"])
 def test_bare_samples_are_one_line_that_says_what_to_do(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(bytes(range(256)) * 100)
     with pytest.raises(OSError, match="expected a file") as caught:

@@ -25,17 +25,17 @@ def open_source(
 ) -> Source:
     """The source that `spec` names: synthetic, none, a file, `default`, or a device with optional inputs `NAME:1-2=main,3=kick`.
 
-    `paced` false delivers files and generated sound at once instead of in real time; a file begins at `from_s`; a device that is
-    `awaited` need not be there yet. Raises OSError for a file or device that cannot be opened, ValueError for words that mean
-    nothing.
+    `paced` false delivers files and generated sound at once instead of in real time; a file begins at `from_s`; a file or device
+    that is `awaited` need not be there yet. Raises OSError for a file or device that cannot be opened, ValueError for words that
+    mean nothing.
     """
     generated = _generated(spec)
     if generated is not None:
         source: Source = generated(rate_hz, hop, paced, seed)
-    elif Path(spec).is_file():
+    elif Path(spec).is_file() or (awaited and _FILE.search(spec)):
         from engine.audio.file import FileSource
 
-        source = FileSource(Path(spec), rate_hz, hop, loop, paced, from_s)
+        source = FileSource(Path(spec), rate_hz, hop, loop, paced, from_s, awaited)
     elif _FILE.search(spec):
         raise FileNotFoundError(f"expected a file of sound; got {spec}, which is not there")
     else:

@@ -66,11 +66,6 @@ class Playback:
         self._closed.wait(max(0.0, min(due, deadline) - time.monotonic()))
         return None if due > deadline or self._closed.is_set() else self._queue.popleft()
 
-    @property
-    def closed(self) -> bool:
-        """Whether its thread has ended: nothing is using the hops any more."""
-        return not self._thread.is_alive()
-
     def close(self) -> None:
         """Fall silent at once."""
         self._closed.set()
@@ -89,10 +84,9 @@ class Playback:
                 self._arrived.set()
             self._finished = True
             self._closed.wait(max(0.0, self._due_s - time.monotonic()))  # the last notes are still in the device
-        except OSError:
-            log.exception("expected more sound; kept silence")
+        except Exception:  # a fault is no end: without hops the show is found to hang, and started again
+            log.exception("expected to play on; got no further")
         finally:
-            self._finished = True
             self._arrived.set()
             self._shut()
 

@@ -31,6 +31,7 @@ class SourceStatus:
     lost: bool  # the device is away; silence is delivered meanwhile
     level: float  # peak of the newest hop, 0..1
     position_s: float = 0.0  # where in its file the newest hop is
+    fault: str = ""  # why it is lost, where that is known
 
 
 class Source(Protocol):

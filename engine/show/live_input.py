@@ -1,16 +1,19 @@
 """The live input beside the track: opened when it is first asked for, without making anybody wait."""
 
+import time
 from collections.abc import Callable
 
 from engine.audio import Source
 from engine.show.analysis_thread import AnalysisThread
 from engine.show.background_task import BackgroundTask
 
+LOOK_S = 0.5  # how often what is listened to is asked whether it is lost
+
 
 class LiveInput:
-    """Switches the analysis between the track and the live input. Belongs to the thread that draws.
+    """Switches the analysis between the track and the live input, and says when either is lost and heard again.
 
-    `tell` learns what is listened to: True for the live input.
+    `tell` learns what is listened to: True for the live input. Belongs to the thread that draws.
     """
 
     def __init__(
@@ -24,6 +27,7 @@ class LiveInput:
         self._track: Source = analysis_thread.source
         self._live: Source | None = None
         self._wanted = False
+        self._looked_s, self._lost = 0.0, {id(self._track): self._track.status().lost}  # by source, as it was last said
         self._opening: BackgroundTask[Source] = BackgroundTask("live input", self._failed)
 
     def listen(self, on: bool) -> None:
@@ -44,11 +48,21 @@ class LiveInput:
             self._live = live
             if self._wanted:
                 self._analysis_thread.switch(live)
+        if time.monotonic() - self._looked_s > LOOK_S:
+            self._looked_s = time.monotonic()
+            self._look(self._analysis_thread.source)
 
     def close(self) -> None:
         """Close the track and the live input."""
         for source in {id(item): item for item in (self._track, self._live, self._analysis_thread.source) if item}.values():
             source.close()
+
+    def _look(self, source: Source) -> None:
+        status = source.status()
+        if status.lost != self._lost.get(id(source), False):
+            self._lost[id(source)] = status.lost
+            away = status.fault or f"{status.name} is away: silence until it is back"
+            self._say(away if status.lost else f"{status.name} is heard again")
 
     def _failed(self, error: Exception) -> None:
         self._wanted = False

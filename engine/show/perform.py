@@ -99,8 +99,9 @@ def open_again(options: PlayOptions, supervised: SupervisedShow) -> Source:
     except Exception as error:
         supervised.messages.append(f"{error}; plays on in silence")
         return open_sound("none", True, True, options.seed)
-    if source.status().lost:
-        supervised.messages.append(f"{options.audio} is away: silence until it is back")
+    status = source.status()
+    if status.lost:
+        supervised.messages.append(status.fault or f"{options.audio} is away: silence until it is back")
     return source
 
 

@@ -64,6 +64,29 @@ def test_a_killed_show_is_back_as_it_was_and_plays_for_the_rest_of_its_time(
     assert sum("clavilux:" in line for line in show.lines) == 2, show.lines
 
 
+def test_a_song_that_is_deleted_ends_no_show_and_is_heard_when_it_is_back_even_after_a_crash(
+    play: Callable[..., Supervised], tmp_path: Path
+) -> None:
+    song, kept = tmp_path / "song.wav", tmp_path / "kept.wav"
+    soundfile.write(song, np.full((22050, 2), 0.5, np.float32), 44100)
+    show = play("--audio", str(song))
+    show.saved()
+    song.rename(kept)
+    show.said("expected sound from song.wav; got No such file or directory; kept silence until it can be read")
+    time.sleep(3.0)
+    assert show.process.poll() is None
+    os.kill(show.show(), signal.SIGKILL)
+    show.said("the show is back after")
+    show.said("expected sound from song.wav", times=2)
+    assert show.process.poll() is None
+    kept.rename(song)
+    show.said("song.wav is heard again")
+    assert sum("expected sound" in line for line in show.lines) == 2, show.lines
+    show.process.terminate()
+    assert show.process.wait(REACH_S) == 0
+    assert not any("Traceback" in line or "nanobind" in line for line in show.lines), show.lines
+
+
 def test_a_stopped_show_is_replaced_and_three_crashes_in_a_minute_lead_to_safe_mode(
     play: Callable[..., Supervised], tmp_path: Path
 ) -> None:
@@ -138,7 +161,7 @@ def test_a_track_that_is_gone_is_silence_after_a_crash(play: Callable[..., Super
     track.unlink()
     os.kill(show.show(), signal.SIGKILL)
     show.said("the show is back after")
-    assert "plays on in silence" in show.said("track.wav, which is not there")
+    assert "kept silence until it can be read" in show.said("expected sound from track.wav; got No such file")
     assert show.ask("/macro/2") == pytest.approx(0.8)
 
 

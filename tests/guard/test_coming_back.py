@@ -14,8 +14,8 @@ from engine.show.perform import open_again, open_first
     [
         ("Nothing Like It", ("main",), "is away: silence until it is back"),
         ("Nothing Like It:3-4=main,1=kick", ("main", "kick"), "is away: silence until it is back"),
-        ("gone.wav", ("main",), "gone.wav, which is not there; plays on in silence"),
-        ("torn.wav", ("main",), "plays on in silence"),
+        ("gone.wav", ("main",), "gone.wav; got No such file or directory; kept silence until it can be read"),
+        ("torn.wav", ("main",), "; kept silence until it can be read"),
     ],
 )
 def test_sound_that_is_gone_after_a_crash_is_silence_and_told(

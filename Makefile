@@ -24,9 +24,7 @@ INSTALLED_FROM := pyproject.toml constraints.txt Makefile
 .PHONY: play quick test test-gpu check soak bench picture clean system-play system-test
 
 play: system-play .venv/play.stamp
-	@if $(BIN)/python -m engine.windows.display; then $(BIN)/clavilux play $(PLAY); else \
-		echo "no window can be opened here: rendering the demo to out/first-light.mp4 instead"; \
-		$(BIN)/clavilux render -o out/first-light.mp4; fi
+	@if $(BIN)/python -m engine.windows.display; then $(BIN)/clavilux play $(PLAY); else $(BIN)/clavilux play --film $(PLAY); fi
 
 quick: system-test .venv/test.stamp
 	$(BIN)/python -m tools.quick

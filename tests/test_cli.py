@@ -115,6 +115,31 @@ def test_render_films_the_demo_or_a_song(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert rendered(("--patch", "tidal"), monkeypatch).record == Path("out/first-light-tidal.mp4")
 
 
+def test_where_no_window_can_be_opened_make_plays_options_are_filmed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    heard: list[tuple[object, ...]] = []
+    monkeypatch.setattr("engine.show.perform.perform", lambda *given: heard.append(given))
+    Path("out").mkdir()
+    Path("out/first-light.mp4").write_bytes(b"filmed before")
+
+    def filmed(*words: str) -> PlayOptions:
+        done = run("play", "--film", *words)
+        assert done.exit_code == 0, done.output
+        options, supervised = heard.pop()
+        assert isinstance(options, PlayOptions)
+        assert supervised is None
+        return options
+
+    options = filmed()
+    assert (options.mode, options.rate_hz, options.record) == ("film", 30.0, Path("out/first-light-2.mp4"))
+    options = filmed("tidal", "--macro.2", "0.8", "--fps", "25")
+    assert (options.patch, options.rate_hz, options.params) == ("tidal", 25.0, (("/macro/2", "0.8"),))
+    assert options.record == Path("out/first-light-tidal.mp4")
+    assert filmed("tidal", "--audio", "songs/song.flac").record == Path("out/song-tidal.mp4")
+    assert filmed("--record", "mine.mov").record == Path("mine.mov")
+    assert filmed("--output", "there.mp4").record is None
+
+
 def test_a_film_is_written_over_another_only_where_its_name_is_given(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     Path("out").mkdir()
@@ -156,6 +181,19 @@ def test_a_film_is_made_beside_another_kind_of_output_whose_target_ends_like_one
 
     monkeypatch.setitem(registry._parts["sink"], "prints", Prints)
     assert rendered(("song.flac", "--output", "prints:there.mp4"), monkeypatch).record == Path("out/song.mp4")
+
+
+def test_nothing_is_said_or_written_of_a_film_whose_patch_or_song_is_not_there(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for words in (("play", "--film", "nothing"), ("render", "--patch", "nothing"), ("render", "nothing.flac")):
+        command = [sys.executable, "-m", "engine.cli", *words]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 2
+        assert len(done.stderr.splitlines()) == 1, done.stderr
+        assert "nothing" in done.stderr
+        assert not list(tmp_path.iterdir())
 
 
 def test_what_params_and_completion_offer_play_takes(monkeypatch: pytest.MonkeyPatch) -> None:

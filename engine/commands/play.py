@@ -10,6 +10,7 @@ import click
 from click.core import ParameterSource
 
 from engine.commands.performance import PerformanceCommand, check_outputs, check_params, open_show, performance_options
+from engine.commands.render import FILM_HZ, with_film
 from engine.commands.resuming import as_resumed
 from engine.commands.shared import Between, complete_patch, usual_patch
 from engine.show.options import PlayOptions
@@ -61,6 +62,7 @@ def without_the_users(options: PlayOptions) -> PlayOptions:
 @click.option("--monitor", default="", metavar="NAME", help="The monitor whose name holds NAME.")
 @click.option("--headless", is_flag=True, help="Without a window: for outputs, recordings and measurements.")
 @click.option("--realtime", is_flag=True, hidden=True, help="As --headless always is; kept for scripts.")
+@click.option("--film", is_flag=True, hidden=True, help="Instead of a window, a film: `make play` where none can be opened.")
 @click.option(
     "--record",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -93,6 +95,7 @@ def command(
     assets: Path | None,
     headless: bool,
     realtime: bool,
+    film: bool,
     fps: float,
     settings: tuple[tuple[str, str], ...],
     unsupervised: bool,
@@ -105,7 +108,8 @@ def command(
     launch = LaunchEnvironment.take()
     if given["resume"] and given["safe"]:
         raise click.UsageError("expected --resume or --safe; got both")
-    if launch is None and not unsupervised and (headless or may_have_display()):
+    film = film and not headless
+    if launch is None and not unsupervised and not film and (headless or may_have_display()):
         from engine.guard.supervisor import supervise
 
         ctx.exit(supervise(ctx.meta["words"], given["seconds"], given["resume"], given["safe"]))
@@ -121,26 +125,37 @@ def command(
         if assets is not None:
             resources.add_assets(assets)
         show = open_show(ctx, given)
-    if not headless:
+    if not headless and not film:
         check_display(ctx, launch.life if launch is not None else 0, NO_DISPLAY)
     if safe:  # what was named may be broken, or not be there any more
         given |= {"patch": PlayOptions().patch, "model": PlayOptions().model}
-    given["patch"] = given["patch"] or usual_patch(given["model"])
+    patch_named = given["patch"]
+    given["patch"] = patch_named or usual_patch(given["model"])
     mode, rate_hz, params = "headless" if headless else "window", given.pop("fps"), (*ctx.meta["params"], *settings)
     options = PlayOptions(mode=mode, rate_hz=rate_hz, params=params, **given)
     if safe:
         options = without_the_users(options)
-    supervised = SupervisedShow(launch, options.resume, safe)
+    if film:
+        slow = ctx.get_parameter_source("fps") is ParameterSource.DEFAULT
+        options = with_film(replace(options, mode="film", rate_hz=FILM_HZ if slow else rate_hz), patch_named)
+    supervised = None if film else SupervisedShow(launch, options.resume, safe)
     named = (name for name in ("patch", "model", "seed") if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE)
-    options = as_resumed(options, supervised, frozenset(named))
+    if supervised is not None:
+        options = as_resumed(options, supervised, frozenset(named))
     if show is not None:
         flags = {address for address, _ in params}
         bases = {address: value for address, value in show.parameters.items() if address not in flags}
         options = replace(options, bases=bases, midi_macros=show.midi_macros)
     check_params(options.params, options.patch, options.model)
     check_outputs(options.outputs, options.record)
+    from engine.instrument.instrument import find_patch
     from engine.show.perform import perform
 
+    if film:
+        find_patch(options.patch)
+        click.echo(
+            f"clavilux: no window can be opened here: a film instead{f', {options.record}' if options.record else ''}", err=True
+        )
     perform(options, supervised)
 
 

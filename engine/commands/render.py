@@ -26,6 +26,7 @@ Examples:
   clavilux render song.flac --at 30 "/patch/load tidal" --at 42.5 "/macro/1 0.9"
   clavilux render song.flac --show friday           with a show's patch, model and parameters"""
 
+FILM_HZ = 30.0  # frames a second where none are asked for
 DEMO_TITLE = "first-light"  # of the track
 
 
@@ -36,7 +37,7 @@ DEMO_TITLE = "first-light"  # of the track
 )
 @click.option("--patch", metavar="PATCH", shell_complete=complete_patch, help="The patch; the usual one of the model by default.")
 @click.option("--from", "from_s", type=Between(0), default=0.0, metavar="SECONDS", help="Where in the song the film begins.")
-@click.option("--fps", type=Between(1, 240), default=30.0, show_default=True, help="Frames a second.")
+@click.option("--fps", type=Between(1, 240), default=FILM_HZ, show_default=True, help="Frames a second.")
 @click.option(
     "--at",
     "cues",
@@ -63,7 +64,6 @@ def command(
     Every parameter is a flag too, as of `clavilux play`. Nothing is heard from outside: for OSC and MIDI, play.
     """
     from engine.core import resources
-    from engine.outputs.film import FilmSink
 
     if assets is not None:
         resources.add_assets(assets)
@@ -77,9 +77,7 @@ def command(
     given["patch"] = named or usual_patch(given["model"])
     params = (*ctx.meta["params"], *settings)
     options = PlayOptions(mode="film", audio=audio, rate_hz=given.pop("fps"), params=params, **given)
-    if record is None and not any(isinstance(sink, FilmSink) for sink in made_outputs(options.outputs)):
-        record = default_film(audio, named)
-    options = replace(options, record=record)
+    options = with_film(replace(options, record=record), named)
     if show is not None:
         flags = {address for address, _ in params}
         options = replace(options, bases={at: value for at, value in show.parameters.items() if at not in flags})
@@ -88,6 +86,15 @@ def command(
     from engine.show.perform import perform
 
     perform(options)
+
+
+def with_film(options: PlayOptions, patch: str | None) -> PlayOptions:
+    """The same with a film: one of its own unless one is asked for. `patch` is what the user named, if anything."""
+    from engine.outputs.film import FilmSink
+
+    if options.record is None and not any(isinstance(sink, FilmSink) for sink in made_outputs(options.outputs)):
+        return replace(options, record=default_film(options.audio, patch))
+    return options
 
 
 def default_film(audio: str, patch: str | None) -> Path:

@@ -22,6 +22,7 @@ from engine.core.registry import names
 from engine.guard.journal import SWITCHED_ON
 from engine.guard.supervised_show import SupervisedShow
 from engine.instrument.instrument import HOP, RATE_HZ, Instrument, find_patch
+from engine.outputs.filenames import unused
 from engine.outputs.film import FilmSink
 from engine.outputs.sink import Sink, make_sink
 from engine.runtime.nvidia import cards
@@ -142,7 +143,7 @@ def make_film(options: PlayOptions, instrument: Instrument, source: Source, gene
         say=log.info,
         cues=options.cues,
     )
-    sheet = path.with_suffix(".png")
+    sheet = unused(path.with_suffix(".png"))  # what lies beside a film may be anybody's
     contact_sheet(path, sheet)
     log.info("%s: %d frames, nothing dropped, in %.0f s; contact sheet %s", path, frames, time.monotonic() - started, sheet)
 

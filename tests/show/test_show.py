@@ -39,6 +39,8 @@ def clavilux(*words: str, folder: Path, **environment: str) -> subprocess.Comple
 
 
 def test_film_without_a_display_drops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "first-light.png").write_bytes(b"a picture of somebody's")
     done = clavilux("render", "--seconds", "3", "--size", "320x180", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     with av.open(str(tmp_path / "out" / "first-light.mp4")) as film:
@@ -47,7 +49,8 @@ def test_film_without_a_display_drops_nothing(tmp_path: Path) -> None:
         samples = sum(frame.samples for frame in film.decode(audio=0))
     assert len(pictures) == 90
     assert samples / RATE_HZ == pytest.approx(3.0, abs=0.1)
-    assert (tmp_path / "out" / "first-light.png").stat().st_size > 1000
+    assert (tmp_path / "out" / "first-light.png").read_bytes() == b"a picture of somebody's"
+    assert (tmp_path / "out" / "first-light-2.png").stat().st_size > 1000
     moved = [float(np.abs(a.astype(int) - b).mean()) for a, b in itertools.pairwise(pictures)]
     assert min(moved[5:]) > 0.05, "a picture that stands still"
 

@@ -162,12 +162,15 @@ def _counted(packets: Iterator[Any], until_s: float) -> tuple[float, Iterator[An
 
     Of AAC whose rate changes on the way, FFmpeg gives lengths by the first rate: the place is then late.
     """
-    at_s = 0.0
+    at, until, base_s = 0, float("inf"), 0.0  # in ticks of the stream: fractions of a second would take as long as the rest
     for packet in packets:
-        if at_s >= until_s:
-            return at_s, _again(packet, packets)
-        at_s += float((packet.duration or 0) * packet.time_base)
-    return at_s, packets
+        if base_s == 0.0 and packet.time_base:
+            base_s = float(packet.time_base)
+            until = until_s / base_s
+        if at >= until:
+            return at * base_s, _again(packet, packets)
+        at += packet.duration or 0
+    return at * base_s, packets
 
 
 def _again(packet: Any, packets: Iterator[Any]) -> Iterator[Any]:

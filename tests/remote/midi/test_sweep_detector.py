@@ -37,8 +37,16 @@ def test_a_knob_that_is_swept_is_one(values, gap_s):
 
 @pytest.mark.parametrize(
     "values",
-    [[64], [0, 127, 0, 127, 0, 127], [127] * 20, [0, 64, 127, 0, 64, 127], [0, 1, 2, 3, 2, 1, 2], [60, 64, 61, 66, 70, 58]],
-    ids=["once", "a button", "one without release", "three places", "banks", "a tremble"],
+    [
+        [64],
+        [0, 127, 0, 127, 0, 127],
+        [127] * 20,
+        [0, 64, 127, 0, 64, 127],
+        [20, 60, 90],
+        [0, 1, 2, 3, 2, 1, 2],
+        [60, 64, 61, 66, 70, 58],
+    ],
+    ids=["once", "a button", "one without release", "three places", "three values", "banks", "a tremble"],
 )
 def test_what_was_not_swept_is_none(values):
     assert not Listener().sweep(21, values=values).found
